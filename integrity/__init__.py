@@ -1,0 +1,1 @@
+"""The ownership checker: parses source code, never imports what it checks."""

@@ -1,0 +1,1 @@
+"""Frontdesk: the product. See docs/architecture.md for its layers."""

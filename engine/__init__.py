@@ -1,1 +1,1 @@
-"""The local speech engine, behind OpenAI's API: it stands in for OpenAI when there is no key. Never imports `server`."""
+"""The local speech engine, behind OpenAI's API: it stands in when there is no key. Never imports `server`."""

@@ -1,0 +1,163 @@
+"""The ASGI application: OpenAI's paths over the speech bank and the dialogue."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
+
+from engine.dialogue.agent import DialogueAgent
+from engine.http import responses, transcriptions
+from engine.http.errors import ApiError, authorised, unauthorised
+from engine.realtime import socket as realtime
+from engine.realtime.brain import Brain
+from engine.settings import EngineSettings
+from engine.speech.bank import SpeechBank
+
+REALTIME_MODEL = "gpt-realtime-2.1"
+MODELS = (REALTIME_MODEL, "gpt-realtime-2.1-mini", "gpt-transcribe", "gpt-5-mini", "tts-1")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class EngineApp:
+    """✅ OWNER of one process's speech bank, brain and count of open sessions."""
+
+    def __init__(self, settings: EngineSettings, speech: SpeechBank, brain: Brain) -> None:
+        self.settings = settings
+        self.speech = speech
+        self.brain = brain
+        self._open_sessions = 0
+        self._created = int(time.time())
+
+    async def healthz(self, request: Request) -> Response:
+        """200 when calls can be served; 503 while models load or when they cannot."""
+        if self.speech.failure is not None:
+            return JSONResponse({"status": "failed", "reason": str(self.speech.failure)}, 503)
+        if not self.speech.ready:
+            return JSONResponse({"status": "loading", "reason": "the speech models are being loaded"}, 503)
+        return JSONResponse(
+            {"status": "ok", "sessions": self._open_sessions, "max_sessions": self.settings.max_sessions}
+        )
+
+    async def models(self, request: Request) -> Response:
+        """The model names clients may ask for; all are served by the same local models."""
+        data = [{"id": name, "object": "model", "created": self._created, "owned_by": "frontdesk"} for name in MODELS]
+        return JSONResponse({"object": "list", "data": data})
+
+    async def model(self, request: Request) -> Response:
+        """One model."""
+        name = request.path_params["name"]
+        if name not in MODELS:
+            raise ApiError(404, "model_not_found", f"The model '{name}' does not exist.", "model")
+        return JSONResponse({"id": name, "object": "model", "created": self._created, "owned_by": "frontdesk"})
+
+    async def transcribe(self, request: Request) -> Response:
+        """Words of an uploaded recording."""
+        self._need_models()
+        async with request.form() as form:
+            upload = form.get("file")
+            wanted = str(form.get("response_format") or "json")
+            if not isinstance(upload, UploadFile):
+                raise ApiError(400, "missing_required_parameter", "Missing required parameter: 'file'.", "file")
+            if wanted not in transcriptions.FORMATS:
+                choices = ", ".join(transcriptions.FORMATS)
+                raise ApiError(400, "invalid_value", f"'response_format' must be one of {choices}.", "response_format")
+            data = await upload.read()
+        result = await transcriptions.transcribe(data, self.speech)
+        if wanted == "text":
+            return PlainTextResponse(f"{result.text}\n")
+        return JSONResponse(transcriptions.wire_form(result, wanted))
+
+    async def respond(self, request: Request) -> Response:
+        """A text reply, or a summary."""
+        return JSONResponse(await responses.create(await request.body(), self.brain))
+
+    async def realtime(self, socket: WebSocket) -> None:
+        """One realtime session."""
+        if not authorised(socket.headers.get("authorization"), self.settings.api_key):
+            await socket.send_denial_response(unauthorised().response())
+            return
+        await socket.accept()
+        refusal = self._refusal(socket)
+        if refusal is not None:
+            await realtime.refuse(socket, *refusal)
+            return
+        self._open_sessions += 1
+        try:
+            model = socket.query_params.get("model") or REALTIME_MODEL
+            await realtime.serve(socket, model, self.speech, self.brain, self.settings.session_limit_s)
+        finally:
+            self._open_sessions -= 1
+
+    def guarded(self, handler: Handler) -> Handler:
+        """The handler behind the bearer check, its `ApiError`s turned into answers."""
+
+        async def checked(request: Request) -> Response:
+            if not authorised(request.headers.get("authorization"), self.settings.api_key):
+                return unauthorised().response()
+            try:
+                return await handler(request)
+            except ApiError as problem:
+                return problem.response()
+
+        return checked
+
+    def _need_models(self) -> None:
+        if not self.speech.ready:
+            raise ApiError(
+                503, "engine_loading", "The speech models are not loaded yet: wait until GET /healthz answers 200."
+            )
+
+    def _refusal(self, socket: WebSocket) -> tuple[str, str, int] | None:
+        if socket.headers.get("openai-beta", "").startswith("realtime"):
+            message = "The beta shape of the Realtime API is not supported: do not send the OpenAI-Beta header."
+            return "beta_api_shape_disabled", message, realtime.CLOSE_BETA
+        if not self.speech.ready:
+            return (
+                "engine_loading",
+                "The speech models are not loaded yet: try again in a few seconds.",
+                realtime.CLOSE_BUSY,
+            )
+        if self._open_sessions >= self.settings.max_sessions:
+            message = f"The engine is serving {self._open_sessions} sessions, all it can carry: try again later."
+            return "session_limit_reached", message, realtime.CLOSE_BUSY
+        return None
+
+
+def create_app(settings: EngineSettings, speech: SpeechBank | None = None, brain: Brain | None = None) -> ASGIApp:
+    """The engine as an ASGI application. Models are loaded in the background while it already answers `/healthz`."""
+    bank = speech or SpeechBank(settings)
+    engine = EngineApp(settings, bank, brain or DialogueAgent())
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        loading = asyncio.create_task(asyncio.to_thread(bank.load)) if not bank.ready else None
+        yield
+        if loading is not None:
+            await asyncio.wait({loading})
+            _ = loading.exception()
+        bank.close()
+
+    return Starlette(routes=_routes(engine), lifespan=lifespan)
+
+
+def _routes(engine: EngineApp) -> list[Any]:
+    return [
+        Route("/healthz", engine.healthz),
+        Route("/v1/models", engine.guarded(engine.models)),
+        Route("/v1/models/{name}", engine.guarded(engine.model)),
+        Route("/v1/audio/transcriptions", engine.guarded(engine.transcribe), methods=["POST"]),
+        Route("/v1/responses", engine.guarded(engine.respond), methods=["POST"]),
+        WebSocketRoute("/v1/realtime", engine.realtime),
+    ]

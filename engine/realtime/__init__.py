@@ -1,0 +1,1 @@
+"""The realtime protocol (GA shape) over WebSocket: sessions, conversation items, turns and responses."""

@@ -1,0 +1,63 @@
+"""What a session asks of whatever decides the words: our dialogue, or a language model behind the same port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing that happened in the conversation, in order.
+
+    `role` is user, assistant, system, call (a function call: `name`, its JSON arguments in `text`) or result (its output).
+    """
+
+    role: str
+    text: str
+    name: str = ""
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Everything a reply may depend on. `once` is `response.instructions`, meant for this reply only."""
+
+    instructions: str
+    turns: tuple[Turn, ...]
+    tools: tuple[dict[str, Any], ...] = ()
+    tool_choice: Any = "auto"
+    once: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Words for the caller."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function call; `arguments` is a JSON object as text."""
+
+    name: str
+    arguments: str
+
+
+Output = Say | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to say and call, in order."""
+
+    outputs: list[Output] = field(default_factory=list)
+
+
+class Brain(Protocol):
+    """Decides replies. Stateless: the same `Ask` gives the same `Reply`."""
+
+    async def reply(self, ask: Ask) -> Reply:
+        """The reply to a conversation."""
+        ...

@@ -1,0 +1,301 @@
+"""One response: its items, their deltas, and a clean end whether it completes, fails or is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.realtime.audio_format import FORMATS, AudioFormat, Encoder
+from engine.realtime.brain import Call, Output, Reply, Say
+from engine.realtime.conversation import Item
+from engine.realtime.protocol import Event, new_id
+from engine.speech.voice import sentences
+
+_AUDIO_TOKENS_PER_S = 20
+_INPUT_AUDIO_TOKENS_PER_S = 10
+_ARGUMENT_PIECE = 24
+
+
+class Outlet(Protocol):
+    """Where a response's events and items go: its session."""
+
+    def emit(self, event: Event) -> None:
+        """Send one event."""
+        ...
+
+    async def room(self) -> None:
+        """Wait while the client is behind in reading."""
+        ...
+
+    def keep(self, item: Item) -> str | None:
+        """Add an output item to the conversation and give the id of the one before it."""
+        ...
+
+    async def say(self, sentence: str, speed: float) -> bytes:
+        """One sentence as 16-bit PCM at 24 kHz."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseOptions:
+    """The settings a response was created with, frozen when it begins."""
+
+    modalities: list[str]
+    audio: dict[str, Any]
+    max_tokens: int | str = "inf"
+    metadata: dict[str, str] | None = None
+    in_conversation: bool = True
+    conversation_id: str | None = None
+
+
+@dataclass(slots=True)
+class _Part:
+    """The message being said: what has left so far."""
+
+    item: Item
+    index: int
+    text: str = ""
+    audio_bytes: int = 0
+
+
+@dataclass(slots=True)
+class ResponseRun:
+    """✅ OWNER of one response's events, from `response.created` to `response.done`.
+
+    Exactly one `response.done` leaves, whichever of `run` and `cancel` comes first to its end.
+    """
+
+    outlet: Outlet
+    options: ResponseOptions
+    input_audio_ms: int = 0
+    input_text: str = ""
+    id: str = field(default_factory=lambda: new_id("resp"))
+    done: bool = False
+    audio_ms: int = 0
+    output_items: list[Item] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+    _part: _Part | None = None
+
+    def start(self, replying: Callable[[], Awaitable[Reply]], after: Callable[[ResponseRun], None]) -> None:
+        """Announce the response and work on it; `after` is called once when it is over."""
+        self.outlet.emit({"type": "response.created", "response": self._wire("in_progress", None)})
+        self.task = asyncio.create_task(self._run(replying, after))
+
+    def cancel(self, reason: str) -> None:
+        """End it now (`reason`: turn_detected or client_cancelled). What was said so far stays, marked incomplete."""
+        if self.task is not None:
+            self.task.cancel()
+        if not self.done:
+            self._close_part("incomplete")
+            self._finish("cancelled", {"type": "cancelled", "reason": reason})
+
+    async def _run(self, replying: Callable[[], Awaitable[Reply]], after: Callable[[ResponseRun], None]) -> None:
+        try:
+            reply = await replying()
+            for index, output in enumerate(reply.outputs):
+                await self._output(index, output)
+            self._finish("completed", None)
+        except Exception as problem:  # noqa: BLE001 - a response's edge: the caller's client must learn that it failed
+            self._fail(problem)
+        finally:
+            after(self)
+
+    async def _output(self, index: int, output: Output) -> None:
+        if isinstance(output, Say):
+            await self._message(index, output.text)
+        else:
+            self._call(index, output)
+        await self.outlet.room()
+
+    async def _message(self, index: int, text: str) -> None:
+        spoken = self.options.modalities == ["audio"]
+        item = Item(
+            {
+                "id": new_id("item"),
+                "object": "realtime.item",
+                "type": "message",
+                "status": "in_progress",
+                "role": "assistant",
+                "content": [],
+            }
+        )
+        self._open_item(index, item)
+        self._part = _Part(item, index)
+        part: Event = {"type": "audio", "transcript": ""} if spoken else {"type": "text", "text": ""}
+        self._emit_part("response.content_part.added", part=part)
+        if spoken:
+            await self._speak(text)
+        else:
+            self._write(text)
+        self._close_part("completed")
+
+    async def _speak(self, text: str) -> None:
+        wire = FORMATS[self.options.audio["format"]["type"]]
+        encoder = Encoder(wire)
+        pieces = sentences(text)
+        for n, sentence in enumerate(pieces):
+            pcm = await self.outlet.say(sentence, float(self.options.audio.get("speed") or 1.0))
+            self._text_delta("response.output_audio_transcript.delta", sentence if n == 0 else f" {sentence}")
+            self._audio_deltas(wire, encoder.feed(pcm, last=n == len(pieces) - 1))
+            await self.outlet.room()
+
+    def _write(self, text: str) -> None:
+        for n, word in enumerate(text.split(" ")):
+            self._text_delta("response.output_text.delta", word if n == 0 else f" {word}")
+
+    def _audio_deltas(self, wire: AudioFormat, chunks: list[bytes]) -> None:
+        for chunk in chunks:
+            self._emit_part("response.output_audio.delta", delta=base64.b64encode(chunk).decode())
+            if self._part is not None:
+                self._part.audio_bytes += len(chunk)
+                self._part.item.audio_ms = wire.ms(self._part.audio_bytes)
+
+    def _text_delta(self, kind: str, delta: str) -> None:
+        if self._part is not None:
+            self._part.text += delta
+        self._emit_part(kind, delta=delta)
+
+    def _call(self, index: int, call: Call) -> None:
+        item = Item(
+            {
+                "id": new_id("item"),
+                "object": "realtime.item",
+                "type": "function_call",
+                "status": "in_progress",
+                "name": call.name,
+                "call_id": new_id("call"),
+                "arguments": "",
+            }
+        )
+        self._open_item(index, item)
+        where = {"response_id": self.id, "item_id": item.id, "output_index": index, "call_id": item.wire["call_id"]}
+        for at in range(0, len(call.arguments), _ARGUMENT_PIECE):
+            piece = call.arguments[at : at + _ARGUMENT_PIECE]
+            self.outlet.emit({"type": "response.function_call_arguments.delta", **where, "delta": piece})
+        done = {"arguments": call.arguments, "name": call.name}
+        self.outlet.emit({"type": "response.function_call_arguments.done", **where, **done})
+        item.wire["arguments"] = call.arguments
+        self._close_item(index, item, "completed")
+
+    def _open_item(self, index: int, item: Item) -> None:
+        self.output_items.append(item)
+        self.outlet.emit(
+            {
+                "type": "response.output_item.added",
+                "response_id": self.id,
+                "output_index": index,
+                "item": dict(item.wire),
+            }
+        )
+        if self.options.in_conversation:
+            previous = self.outlet.keep(item)
+            self.outlet.emit({"type": "conversation.item.added", "previous_item_id": previous, "item": dict(item.wire)})
+
+    def _close_item(self, index: int, item: Item, status: str) -> None:
+        item.wire["status"] = status
+        if self.options.in_conversation:
+            self.outlet.emit(
+                {"type": "conversation.item.done", "previous_item_id": item.previous, "item": dict(item.wire)}
+            )
+        self.outlet.emit(
+            {
+                "type": "response.output_item.done",
+                "response_id": self.id,
+                "output_index": index,
+                "item": dict(item.wire),
+            }
+        )
+
+    def _close_part(self, status: str) -> None:
+        part = self._part
+        if part is None:
+            return
+        spoken = self.options.modalities == ["audio"]
+        if spoken:
+            self._emit_part("response.output_audio.done")
+            self._emit_part("response.output_audio_transcript.done", transcript=part.text)
+        else:
+            self._emit_part("response.output_text.done", text=part.text)
+        ended: Event = {"type": "audio", "transcript": part.text} if spoken else {"type": "text", "text": part.text}
+        self._emit_part("response.content_part.done", part=ended)
+        kept = (
+            {"type": "output_audio", "transcript": part.text} if spoken else {"type": "output_text", "text": part.text}
+        )
+        part.item.wire["content"] = [kept]
+        self._part = None
+        self.audio_ms += part.item.audio_ms or 0
+        self._close_item(part.index, part.item, status)
+
+    def _emit_part(self, kind: str, **fields: Any) -> None:
+        if self._part is not None:
+            where = {
+                "response_id": self.id,
+                "item_id": self._part.item.id,
+                "output_index": self._part.index,
+                "content_index": 0,
+            }
+            self.outlet.emit({"type": kind, **where, **fields})
+
+    def _fail(self, problem: Exception) -> None:
+        if self.done:
+            return
+        self._close_part("incomplete")
+        error = {"type": "server_error", "code": "engine_error", "message": f"{type(problem).__name__}: {problem}"}
+        self._finish("failed", {"type": "failed", "error": error})
+
+    def _finish(self, status: str, details: Event | None) -> None:
+        if self.done:
+            return
+        self.done = True
+        self.outlet.emit({"type": "response.done", "response": self._wire(status, details)})
+        self.outlet.emit({"type": "rate_limits.updated", "rate_limits": _RATE_LIMITS})
+
+    def _wire(self, status: str, details: Event | None) -> Event:
+        audio = {key: self.options.audio[key] for key in ("format", "voice")}
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": status,
+            "status_details": details,
+            "output": [dict(item.wire) for item in self.output_items],
+            "conversation_id": self.options.conversation_id,
+            "output_modalities": self.options.modalities,
+            "max_output_tokens": self.options.max_tokens,
+            "audio": {"output": audio},
+            "metadata": self.options.metadata,
+            "usage": None if status == "in_progress" else self._usage(),
+        }
+
+    def _usage(self) -> Event:
+        """Counts in the protocol's units; estimates from time and words, as the engine has no tokens."""
+        heard = self.input_audio_ms * _INPUT_AUDIO_TOKENS_PER_S // 1000
+        read = _tokens(self.input_text)
+        spoken = self.audio_ms * _AUDIO_TOKENS_PER_S // 1000
+        written = sum(_tokens(item.text()) + _tokens(str(item.wire.get("arguments", ""))) for item in self.output_items)
+        cached = {"text_tokens": 0, "audio_tokens": 0}
+        return {
+            "total_tokens": heard + read + spoken + written,
+            "input_tokens": heard + read,
+            "output_tokens": spoken + written,
+            "input_token_details": {
+                "text_tokens": read,
+                "audio_tokens": heard,
+                "cached_tokens": 0,
+                "cached_tokens_details": cached,
+            },
+            "output_token_details": {"text_tokens": written, "audio_tokens": spoken},
+        }
+
+
+# The local engine has no quota; clients expect the event, so it says that everything remains.
+_RATE_LIMITS = [
+    {"name": "requests", "limit": 10000, "remaining": 10000, "reset_seconds": 0.0},
+    {"name": "tokens", "limit": 1000000, "remaining": 1000000, "reset_seconds": 0.0},
+]
+
+
+def _tokens(text: str) -> int:
+    return (len(text) + 3) // 4

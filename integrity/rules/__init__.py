@@ -1,0 +1,18 @@
+"""The rules, one small file each. Adding a rule is adding its file and its line here."""
+
+from __future__ import annotations
+
+from integrity.rules.base import Rule
+from integrity.rules.column_owner import ColumnOwner
+from integrity.rules.debug_work import DebugWork
+from integrity.rules.hot_loop_log import HotLoopLog
+from integrity.rules.prompt_text import PromptText
+from integrity.rules.recording_download import RecordingDownload
+
+RULES: tuple[Rule, ...] = (
+    PromptText(),
+    RecordingDownload(),
+    ColumnOwner(),
+    HotLoopLog(),
+    DebugWork(),
+)

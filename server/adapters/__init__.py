@@ -1,0 +1,1 @@
+"""Concrete providers behind the ports. Only `server.bootstrap` names a module of this package."""

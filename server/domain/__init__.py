@@ -1,0 +1,1 @@
+"""Pure decisions: the standard library only, no clock, no socket, no database."""

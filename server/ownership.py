@@ -1,0 +1,205 @@
+"""The ownership map: every fact, its sole writer, the entry point to use, who else may read or append, and why.
+
+Pure literals, so that the checker can parse it without importing it. The run-time guard in `server.db`, the checker in
+`integrity` and the documents all read this one map; there is no second.
+
+A key is `Model.column`, `Model.*` (the columns not named on their own), or a fact that is no column.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypedDict
+
+
+class Entry(TypedDict):
+    """One line of the map. `owner` is a module; `append` lists modules that may add rows through `entry`."""
+
+    owner: str
+    entry: str
+    append: tuple[str, ...]
+    readers: tuple[str, ...]
+    why: str
+
+
+OWNERSHIP: Final[dict[str, Entry]] = {
+    "Business.*": {
+        "owner": "server.services.businesses",
+        "entry": "server.services.businesses.save_business",
+        "append": (),
+        "readers": ("everyone",),
+        "why": "one place raises the version that every prompt cache depends on",
+    },
+    "CallLog.*": {
+        "owner": "server.routes_twilio",
+        "entry": "server.routes_twilio.apply_event",
+        "append": (),
+        "readers": ("everyone",),
+        "why": "what the provider says about a call comes in through its webhooks alone",
+    },
+    "CallLog.status": {
+        "owner": "server.routes_twilio",
+        "entry": "server.routes_twilio.update_call_status",
+        "append": (),
+        "readers": ("server.media_ws_ai", "server.tasks_recording", "server.routes_api", "server.console"),
+        "why": "a second writer races the webhook and moves finished calls back",
+    },
+    "CallLog.duration": {
+        "owner": "server.routes_twilio",
+        "entry": "server.routes_twilio.update_call_status",
+        "append": (),
+        "readers": ("server.routes_api", "server.console"),
+        "why": "the provider bills by it, so the provider's number is the only one",
+    },
+    "CallLog.final_transcript": {
+        "owner": "server.tasks_recording",
+        "entry": "server.tasks_recording.save_transcript",
+        "append": (),
+        "readers": ("server.routes_api", "server.console"),
+        "why": "written once, by the job that holds the transcription's claim",
+    },
+    "CallLog.transcript_source": {
+        "owner": "server.tasks_recording",
+        "entry": "server.tasks_recording.save_transcript",
+        "append": (),
+        "readers": ("server.routes_api", "server.console"),
+        "why": "says where the final transcript came from, so it is written with it",
+    },
+    "CallLog.summary": {
+        "owner": "server.tasks_recording",
+        "entry": "server.tasks_recording.save_summary",
+        "append": (),
+        "readers": ("server.routes_api", "server.console"),
+        "why": "made from the final transcript, after it, once",
+    },
+    "RecordingFile.*": {
+        "owner": "server.services.recording_service",
+        "entry": "server.services.recording_service.get_recording_file_for_call",
+        "append": (),
+        "readers": ("server.tasks_recording", "server.routes_api", "server.console"),
+        "why": "playback and worker share one download; the row is its claim",
+    },
+    "ConversationTurn.*": {
+        "owner": "server.media_ws_ai",
+        "entry": "server.services.conversation.store_turns",
+        "append": (),
+        "readers": ("everyone",),
+        "why": "only the realtime socket knows what was said and what was heard",
+    },
+    "CallEvent.*": {
+        "owner": "server.services.timeline",
+        "entry": "server.services.timeline.append",
+        "append": (
+            "server.routes_twilio",
+            "server.media_ws_ai",
+            "server.tasks_recording",
+            "server.services.call_tools",
+        ),
+        "readers": ("server.routes_api", "server.console"),
+        "why": "append-only: a call's history is never edited",
+    },
+    "ProviderEvent.*": {
+        "owner": "server.services.inbox",
+        "entry": "server.services.inbox.receive",
+        "append": ("server.routes_twilio", "server.routes_api"),
+        "readers": ("server.routes_twilio", "server.console"),
+        "why": "every provider event is stored before it has an effect, and applied once",
+    },
+    "StreamToken.*": {
+        "owner": "server.services.stream_tokens",
+        "entry": "server.services.stream_tokens.issue",
+        "append": (),
+        "readers": ("server.media_ws_ai",),
+        "why": "single use is a row's state, not a process's memory",
+    },
+    "JobKey.*": {
+        "owner": "server.services.job_keys",
+        "entry": "server.services.job_keys.enqueue_once",
+        "append": ("server.tasks_recording",),
+        "readers": ("server.console",),
+        "why": "the unique key is the deduplication; the job engine's is a second net",
+    },
+    "Appointment.*": {
+        "owner": "server.services.appointments",
+        "entry": "server.services.appointments.book",
+        "append": (),
+        "readers": ("server.routes_api", "server.console"),
+        "why": "two racing bookings meet one unique constraint",
+    },
+    "Message.*": {
+        "owner": "server.services.messages",
+        "entry": "server.services.messages.take",
+        "append": (),
+        "readers": ("server.routes_api", "server.console"),
+        "why": "a message a caller left is kept once per tool call",
+    },
+    "Contact.*": {
+        "owner": "server.services.contacts",
+        "entry": "server.services.contacts.contact_for",
+        "append": (),
+        "readers": ("everyone",),
+        "why": "one person, one row per business and number",
+    },
+    "ApiKey.*": {
+        "owner": "server.services.access",
+        "entry": "server.services.access.create_api_key",
+        "append": (),
+        "readers": ("server.routes_api",),
+        "why": "a key is stored as a hash, and only its owner compares it",
+    },
+    "LoginLink.*": {
+        "owner": "server.services.access",
+        "entry": "server.services.access.create_login_link",
+        "append": (),
+        "readers": ("server.console",),
+        "why": "a link opens one session, once",
+    },
+    "prompt.calls": {
+        "owner": "server.services.realtime_prompt_builder",
+        "entry": "server.services.realtime_prompt_builder.build_realtime_system_prompt",
+        "append": (),
+        "readers": ("server.media_ws_ai",),
+        "why": "two builders give two agents",
+    },
+    "prompt.whatsapp": {
+        "owner": "server.services.ai_service",
+        "entry": "server.services.ai_service.get_business_prompt",
+        "append": (),
+        "readers": (),
+        "why": "written answers need another style than spoken ones",
+    },
+    "recording.download": {
+        "owner": "server.services.recording_service",
+        "entry": "server.services.recording_service.get_recording_file_for_call",
+        "append": (),
+        "readers": ("server.tasks_recording", "server.routes_api", "server.console"),
+        "why": "a second downloader downloads twice",
+    },
+    "recording.start": {
+        "owner": "server.routes_twilio",
+        "entry": "server.routes_twilio.start_recording",
+        "append": (),
+        "readers": (),
+        "why": "recorded once, from the webhook edge, and announced where it starts",
+    },
+    "call.greeting": {
+        "owner": "server.domain.call_session",
+        "entry": "server.domain.call_session.CallSession",
+        "append": (),
+        "readers": ("server.media_ws_ai",),
+        "why": "greeted once, first, by the session's state and nothing else",
+    },
+    "call.hang_up": {
+        "owner": "server.domain.call_session",
+        "entry": "server.domain.call_session.CallSession",
+        "append": (),
+        "readers": ("server.media_ws_ai",),
+        "why": "hung up when the last mark returns, never on a guess",
+    },
+    "settings": {
+        "owner": "server.config.settings",
+        "entry": "server.config.settings.load",
+        "append": (),
+        "readers": ("everyone",),
+        "why": "the environment is read once",
+    },
+}

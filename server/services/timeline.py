@@ -1,0 +1,22 @@
+"""A call's timeline: append-only lines that say what happened, for the console, the API and the operator at 3 a.m."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.db import acting_as, db
+from server.models_sql import CallEvent
+
+
+def append(
+    call_sid: str, kind: str, detail: dict[str, Any] | None = None, *, source: str, business_id: int | None = None
+) -> None:
+    """Add one line in the open transaction.
+
+    ✅ OWNER: the `call_events` table. `source` is the caller's module, by its last name.
+    ❌ NEVER: update or delete a line.
+    """
+    with acting_as("server.services.timeline"):
+        db.session.add(
+            CallEvent(call_sid=call_sid, kind=kind, detail=detail or {}, source=source, business_id=business_id)
+        )

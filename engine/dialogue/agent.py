@@ -1,20 +1,77 @@
-"""The agent behind the `Brain` port."""
+"""The agent behind the `Brain` port: folds a conversation into a state and gives the reply to its last turn."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
-from engine.realtime.brain import Ask, Reply, Say
+from engine.dialogue import policy
+from engine.dialogue.knowledge import caller_number_known, moment, read_knowledge
+from engine.dialogue.state import State, World
+from engine.dialogue.tools import read_tools
+from engine.realtime.brain import Ask, Output, Reply, Say, Turn
 
 _EXACTLY = re.compile(r"say exactly:?\s*[\"“](?P<text>.+?)[\"”]\s*$", re.IGNORECASE | re.DOTALL)
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class DialogueAgent:
-    """Replies from the conversation alone: the same history gives the same words."""
+    """Replies from the conversation alone: the same history gives the same words, on any process.
+
+    ✅ OWNER of nothing: the state is folded anew from the turns for every reply.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = _utc_now) -> None:
+        self._now = now
 
     async def reply(self, ask: Ask) -> Reply:
         """The next reply."""
         exact = _EXACTLY.search(ask.once or "")
         if exact:
             return Reply([Say(exact["text"].strip())])
-        return Reply([Say("I'm sorry, I don't know that. Shall I take a message?")])
+        return Reply(_replied(ask, _world(ask, self._now())))
+
+
+def _world(ask: Ask, now: datetime) -> World:
+    knowledge = read_knowledge(ask.instructions)
+    context = [turn.text for turn in ask.turns if turn.role == "system"]
+    tools = [] if ask.tool_choice == "none" else read_tools(ask.tools)
+    number_known = caller_number_known([*context, ask.instructions])
+    return World(knowledge, tools, moment([*context, ask.instructions], knowledge, now), number_known)
+
+
+def _replied(ask: Ask, world: World) -> list[Output]:
+    state = State()
+    outputs: list[Output] | None = None
+    names = {turn.call_id: turn.name for turn in ask.turns if turn.role == "call"}
+    for turn in _joined(ask.turns):
+        if turn.role == "user":
+            outputs = policy.on_user(state, turn.text, world)
+        elif turn.role == "result":
+            outputs = policy.on_result(state, names.get(turn.call_id, ""), turn.text, world)
+        elif turn.role == "assistant" and turn.text:
+            # What was really said (a greeting, another model's words) is what "say that again" repeats.
+            state.said = turn.text
+    return [Say(policy.greeting(world))] if outputs is None else outputs
+
+
+def _joined(turns: tuple[Turn, ...]) -> Iterator[Turn]:
+    """The turns, with what a caller said in one go but in two pieces (no answer came between) as one."""
+    held: Turn | None = None
+    for turn in turns:
+        if turn.role == "system":
+            continue
+        if held is not None and turn.role == "user":
+            held = Turn("user", f"{held.text} {turn.text}".strip())
+            continue
+        if held is not None:
+            yield held
+        held = turn if turn.role == "user" else None
+        if held is None:
+            yield turn
+    if held is not None:
+        yield held

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 class Turn:
     """One thing that happened in the conversation, in order.
 
-    `role` is user, assistant, system, call (a function call: `name`, its JSON arguments in `text`) or result (its output).
+    `role` is user, assistant, system, call (a function call: `name`, JSON arguments in `text`) or result (its output).
     """
 
     role: str

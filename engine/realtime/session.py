@@ -203,8 +203,8 @@ class RealtimeSession:
         if self._input.buffered_ms < _SHORTEST_COMMIT_MS:
             raise ClientError(
                 "input_audio_buffer_commit_empty",
-                f"Error committing input audio buffer: buffer too small. "
-                f"Expected at least {_SHORTEST_COMMIT_MS}ms of audio, but buffer only has {self._input.buffered_ms:.2f}ms of audio.",
+                "Error committing input audio buffer: buffer too small. Expected at least "
+                f"{_SHORTEST_COMMIT_MS}ms of audio, but buffer only has {self._input.buffered_ms:.2f}ms of audio.",
             )
         self._transcripts.drop_early()
         self._commit(self._turn_item if self._input.speaking else new_id("item"))

@@ -1,0 +1,112 @@
+"""Which of the business's facts answers a question, if any does."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from engine.dialogue.knowledge import Fact
+from engine.dialogue.speaking import sentence
+from engine.dialogue.text import concepts
+
+# Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
+_WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
+tomorrow come make use look call find give people work discount"""
+_WEAK = frozenset(_WEAK_WORDS.split())
+_LEAST_COVER = 0.5
+_WEAK_WEIGHT = 0.25
+_CLOSE_SECOND = 0.8
+_FUZZY_LETTERS = 6
+_FUZZY_RATIO = 0.84
+_GENERAL_PRICES = re.compile(r"\b(prices?|price list|do you charge|rates?|cost|how much)\b", re.IGNORECASE)
+_MONEY = re.compile(r"[£$€]\s?\d|\d\s?(?:pounds|euros|dollars)|\bfree\b", re.IGNORECASE)
+_MOST_PRICES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A fact and how well it fits (0 to 1)."""
+
+    fact: Fact
+    score: float
+
+
+def answer(question: str, facts: tuple[Fact, ...]) -> str | None:
+    """The best fact in words, with a second one that fits about as well; None when nothing fits."""
+    if _GENERAL_PRICES.search(question) and set(concepts(question)) <= _WEAK:
+        return _prices(facts)
+    matches = rank(question, facts)
+    if not matches:
+        return None
+    chosen = [match for match in matches[:2] if match.score >= matches[0].score * _CLOSE_SECOND]
+    return " ".join(spoken_fact(match.fact) for match in chosen)
+
+
+def _prices(facts: tuple[Fact, ...]) -> str | None:
+    priced = [spoken_fact(fact) for fact in facts if _MONEY.search(fact.text)]
+    return " ".join(priced[:_MOST_PRICES]) or None
+
+
+def rank(question: str, facts: tuple[Fact, ...]) -> list[Match]:
+    """The facts that answer a question, best first; those that only share its small words are left out."""
+    asked = concepts(question)
+    known = [set(concepts(fact.text)) for fact in facts]
+    counts = Counter(word for words in known for word in words)
+    matches = [
+        Match(fact, _score(asked, words, counts, len(facts), fact)) for fact, words in zip(facts, known, strict=True)
+    ]
+    return sorted((match for match in matches if match.score > 0), key=lambda match: -match.score)
+
+
+def _score(asked: list[str], words: set[str], counts: Counter[str], total: int, fact: Fact) -> float:
+    weights = {word: _weight(word, counts, total) for word in asked}
+    hit = {word for word in asked if word in words or _resembles(word, words)}
+    strong = [word for word in asked if word not in _WEAK]
+    # A question of weak words alone ("how much is it?", "where can I pay?") may still meet a fact's own key.
+    evidence = [word for word in strong if word in hit] or [word for word in asked if word in concepts(fact.key)]
+    cover = sum(weights[word] for word in hit) / (sum(weights.values()) or 1.0)
+    if not evidence or cover < _LEAST_COVER:
+        return 0.0
+    keyed = 0.1 if fact.key and set(concepts(fact.key)) & hit else 0.0
+    return cover + keyed + 0.01 * len(hit)
+
+
+def _weight(word: str, counts: Counter[str], total: int) -> float:
+    rarity = math.log((total + 1) / (counts.get(word, 0) + 0.5)) + 0.5
+    return max(rarity, 0.1) * (_WEAK_WEIGHT if word in _WEAK else 1.0)
+
+
+def _resembles(word: str, words: set[str]) -> bool:
+    if len(word) < _FUZZY_LETTERS:
+        return False
+    return any(
+        len(other) >= _FUZZY_LETTERS and SequenceMatcher(None, word, other).ratio() >= _FUZZY_RATIO for other in words
+    )
+
+
+_SAYS_ITSELF = re.compile(
+    r"^(we|you|they|there|it|yes|no|please|all|our|the|every|each|each|if|by|ask|call)\b", re.IGNORECASE
+)
+_HAS_VERB = re.compile(
+    r"\b(is|are|was|has|have|can|costs?|accept|offer|opens?|takes?|must|will|need|needs|starts?)\b", re.IGNORECASE
+)
+_PLURAL = re.compile(r"(?<![sui])s$", re.IGNORECASE)
+
+
+def spoken_fact(fact: Fact) -> str:
+    """A fact as a sentence for the ear: "Parking: free." becomes "Parking is free."."""
+    if not fact.key:
+        return sentence(fact.value)
+    key, value = fact.key.strip(), fact.value.strip()
+    if _SAYS_ITSELF.match(value) or (value[:1].isupper() and _HAS_VERB.search(value)):
+        return sentence(value)
+    if key.lower() in ("address", "phone", "telephone", "email", "website"):
+        return sentence(f"Our {key.lower()} is {value}")
+    return (
+        sentence(f"{key} {'are' if _PLURAL.search(key) else 'is'} {value}")
+        if value[:1].islower()
+        else sentence(f"{key}: {value}")
+    )

@@ -1,0 +1,126 @@
+"""Words: normal forms, tokens, stems and synonyms for comparing what a caller says with what a business wrote."""
+
+from __future__ import annotations
+
+import re
+
+_CONTRACTIONS = {
+    "what's": "what is",
+    "where's": "where is",
+    "who's": "who is",
+    "when's": "when is",
+    "how's": "how is",
+    "that's": "that is",
+    "it's": "it is",
+    "there's": "there is",
+    "i'm": "i am",
+    "i'd": "i would",
+    "i'll": "i will",
+    "i've": "i have",
+    "we're": "we are",
+    "we'd": "we would",
+    "we'll": "we will",
+    "you're": "you are",
+    "you've": "you have",
+    "don't": "do not",
+    "doesn't": "does not",
+    "didn't": "did not",
+    "can't": "can not",
+    "cannot": "can not",
+    "won't": "will not",
+    "isn't": "is not",
+    "aren't": "are not",
+    "couldn't": "could not",
+    "wouldn't": "would not",
+    "let's": "let us",
+    "o'clock": "oclock",
+    "e-mail": "email",
+    "wi-fi": "wifi",
+    "blow-dry": "blow dry",
+    "blowdry": "blow dry",
+    "good-bye": "goodbye",
+    "good-by": "goodbye",
+    "bye-bye": "bye bye",
+    "half-past": "half past",
+    "to-morrow": "tomorrow",
+    "to-day": "today",
+    "mum's": "mum",
+}
+_WORD = re.compile(r"[a-z0-9][a-z0-9'&-]*|£|\$|€")
+_SENTENCE = re.compile(r"(?<=[.?!])\s+")
+
+_SMALL_WORDS = """a an the is are was were be been am do does did have has had i you we they he she it me my your our
+their us them to of in on at for with from by and or but so if that this these those there here please can could would
+will shall should may might must not no yes just some any about what which who whom whose when how why hello hi hey
+okay ok well um uh er erm oh right like want need know tell ask say near nearby around also too then than as up out
+get got go going really very much many thanks thank possible possibly maybe perhaps something anything thing one every
+each still already kind sort exactly actually wondering wonder let all into happen happens happened policy"""
+STOP_WORDS = frozenset(_SMALL_WORDS.split())
+
+_SYNONYMS = {
+    "cost": "price costs prices charge charges charged fee fees expensive cheap pound pounds dollar dollars euro £ $ €",
+    "address": "located location where directions direction street road situated find based postcode",
+    "phone": "telephone number numbers",
+    "email": "mail emails",
+    "card": "cards credit debit visa mastercard contactless",
+    "pay": "payment payments paying cash",
+    "park": "parking carpark parked",
+    "accessible": "wheelchair accessibility disabled step-free stepfree ramp lift elevator",
+    "child": "children kid kids baby babies toddler",
+    "pet": "pets dog dogs cat cats",
+    "wifi": "internet wireless",
+    "gift": "voucher vouchers gifts",
+    "cut": "haircut haircuts cuts trim trims",
+    "dry": "drying",
+    "colour": "color colouring coloring dye dyeing colours colors tint",
+    "staff": "stylist stylists hairdresser hairdressers team people",
+    "toilet": "restroom bathroom loo toilets",
+    "website": "online site web webpage",
+    "late": "lateness delayed",
+    "cancel": "cancellation cancelling cancelled cancellations canceling",
+    "service": "services offer offers treatments treatment provide",
+    "discount": "discounts reduction reductions deal deals",
+    "bus": "train station tube metro underground tram transport",
+    "owner": "manager boss",
+    "deliver": "delivery deliveries delivering delivered",
+    "vegetarian": "vegan veggie vegetarians vegans",
+}
+_CANONICAL = {word: head for head, words in _SYNONYMS.items() for word in words.split()}
+
+
+def normal(text: str) -> str:
+    """Lower case, plain apostrophes, contractions written out, nothing but words and single spaces."""
+    plain = text.lower().replace("’", "'").replace("–", "-").replace("—", " ")
+    for short, full in _CONTRACTIONS.items():
+        if short in plain:
+            plain = re.sub(rf"\b{re.escape(short)}(?![\w'])", full, plain)
+    return " ".join(_WORD.findall(plain))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of what somebody said, without empty ones."""
+    return [piece.strip() for piece in _SENTENCE.split(text) if re.search(r"\w", piece)]
+
+
+def concept(word: str) -> str:
+    """What a word stands for: its synonym group's head, else its stem."""
+    if word in _CANONICAL:
+        return _CANONICAL[word]
+    base = stem(word)
+    return _CANONICAL.get(base, base)
+
+
+def stem(word: str) -> str:
+    """A crude English stem: enough to make plurals and verb forms meet."""
+    word = word.removesuffix("'s").removesuffix("'")
+    for ending, least, instead in (("ies", 5, "y"), ("ing", 6, ""), ("ed", 5, ""), ("es", 5, "e"), ("s", 4, "")):
+        if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
+            base = word.removesuffix(ending) + instead
+            return base[:-1] if len(base) > 3 and base[-1] == base[-2] and base[-1] not in "lse" else base
+    return word
+
+
+def concepts(text: str) -> list[str]:
+    """The meaningful words of a text as concepts, in order, each once."""
+    spread = normal(text).replace("-", " ").replace("&", " ")
+    return list(dict.fromkeys(concept(word) for word in spread.split() if word not in STOP_WORDS or word in _CANONICAL))

@@ -77,7 +77,7 @@ def named_slot(errand: Errand, heard: Heard) -> Slot | None:
 
 
 def problem(errand: Errand, world: World) -> str | None:
-    """Why the chosen day or time cannot be, by the hours, and what to ask instead; the impossible value is forgotten."""
+    """Why the chosen day or time cannot be, by the hours, and what to ask instead; the value is forgotten."""
     day_name, time_name = _name_of(errand, "date"), _name_of(errand, "time")
     if errand.tool.family not in _TIMED or day_name not in errand.values:
         return None

@@ -22,7 +22,7 @@ _CLOSE_SECOND = 0.8
 _FUZZY_LETTERS = 6
 _FUZZY_RATIO = 0.84
 _GENERAL_PRICES = re.compile(r"\b(prices?|price list|do you charge|rates?|cost|how much)\b", re.IGNORECASE)
-_MONEY = re.compile(r"[£$€]\s?\d|\d\s?(?:pounds|euros|dollars)|\bfree\b", re.IGNORECASE)
+_MONEY = re.compile(r"[£$€]\s?\d|\d\s?(?:pounds|euros|dollars)", re.IGNORECASE)
 _MOST_PRICES = 3
 
 

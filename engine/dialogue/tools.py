@@ -21,7 +21,10 @@ _FAMILY_OF_NAME = [
     ("transfer", r"\b(transfer|escalate|handoff|hand off|forward|connect|put through)\b"),
     ("book", r"\b(book|schedule|reserve|reservation|appointment|create appointment)\b"),
 ]
-_BOOKABLE = r"(?:appointment|booking|reservation|slot|haircut|cut|trim|table|consultation|check ?up|cleaning|viewing|lesson|massage)"
+_THINGS = (
+    "appointment booking reservation slot haircut cut trim table consultation checkup cleaning viewing lesson massage"
+)
+_BOOKABLE = f"(?:{'|'.join(_THINGS.split())})"
 _SOMEBODY = r"(?:him|her|them|the \w+|[a-z]+)"
 _WANTED: Mapping[str, re.Pattern[str]] = {
     "cancel": re.compile(r"\b(?:cancel|call off)\b"),

@@ -1,0 +1,126 @@
+"""Puts a call together from its plan and runs it: caller, line, leg, report."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from simulator.account import Account
+from simulator.call import CallLeg, Entry, Equipment
+from simulator.caller import Caller, Utterance
+from simulator.clock import ScaledClock
+from simulator.ids import new_sid
+from simulator.journal import Journal
+from simulator.line import Line
+from simulator.noise import Noise
+from simulator.plan import CallPlan, Script, ScriptLine, Voice, parse_line
+from simulator.recordings import Recorder
+from simulator.records import CallRecord, RecordingRecord, RecordingRequest
+from simulator.report import CallFacts, CallReport, OnEvent
+from simulator.signing import Signer
+from simulator.voice import HibariVoice
+from simulator.webhooks import Courier
+
+_KEY_PAUSE = b"\xff" * 1600
+
+
+def prepare_script(plan: CallPlan) -> Script:
+    """Speak all lines in advance, so that speech synthesis does not disturb the pacing. Blocks. Raises `PlanError`."""
+    parsed = [parse_line(line) if isinstance(line, str) else line for line in plan.lines]
+    spoken = any(isinstance(line, ScriptLine) and line.text for line in parsed)
+    voice = plan.voice or (HibariVoice() if spoken else None)
+    hello = Utterance(voice.speak("Hello?"), "Hello?", source="patience") if spoken and voice else None
+    return Script([_utterance(line, voice) for line in parsed], hello, voice)
+
+
+def _utterance(line: ScriptLine | bytes | Utterance, voice: Voice | None) -> Utterance:
+    if isinstance(line, Utterance):
+        return line
+    if isinstance(line, bytes):
+        return Utterance(line, source="audio")
+    if line.keys:
+        return Utterance(_KEY_PAUSE, keys=line.keys)
+    assert voice is not None, "prepare_script gives every script with words a voice"
+    after = None if line.interrupt_after_s is None else round(line.interrupt_after_s * 1000)
+    return Utterance(voice.speak(line.text), line.text, after)
+
+
+async def prepared(plan: CallPlan) -> Script:
+    """`prepare_script`, off the event loop."""
+    return await asyncio.to_thread(prepare_script, plan)
+
+
+def inbound(plan: CallPlan, account: Account) -> tuple[CallRecord, Entry]:
+    """The record of a call that comes in from outside, and the number's webhooks. Raises `BadUrl`."""
+    record = CallRecord(
+        new_sid("CA"), account.sid, plan.from_, plan.to, "inbound",
+        forwarded_from=plan.forwarded_from, caller_name=plan.caller_name,
+    )  # fmt: skip
+    url = plan.places()[1]
+    return record, Entry(url, status_callback=plan.status_callback(), status_events=tuple(plan.status_events))
+
+
+class CallInHand:
+    """One call, ready to run on an account. ✅ OWNER: the wiring of a leg, and the call's place in `account.live`."""
+
+    def __init__(
+        self, plan: CallPlan, account: Account, http: httpx.AsyncClient, record: CallRecord, entry: Entry,
+        script: Script, on_event: OnEvent | None, recording: RecordingRequest | None = None,
+    ) -> None:  # fmt: skip
+        self.report = CallReport(CallFacts(record.sid, record.account_sid, record.from_, record.to, record.direction))
+        self._account, self._plan = account, plan
+        clock = ScaledClock(plan.speed)
+        journal = Journal(self.report, clock, on_event)
+        places, _ = plan.places()
+        signer = Signer(account.auth_token)
+        self._courier = Courier(signer, places, journal, http, clock, plan.faults)
+        self._caller = Caller(script.lines, plan.manners, script.hello)
+        noise = None if plan.noise_db is None else Noise(plan.noise_db)
+        self.line = Line(clock, self._caller, journal, plan.faults, noise)
+        self._recorder = Recorder(record, self.line, journal, self._courier, account.base_url, self._publish)
+        kit = Equipment(clock, journal, self._courier, self.line, self._recorder, signer, places, script.voice)
+        self.leg = CallLeg(plan, record, entry, kit, recording or _planned_recording(plan))
+
+    def _publish(self, recording: RecordingRecord) -> None:
+        self._account.recordings[recording.sid] = recording
+
+    async def run(self) -> CallReport:
+        """Run the call to its end. It stays known to the account, so that late REST calls reach its report."""
+        record = self.leg.record
+        self._account.calls[record.sid] = record
+        self._account.live[record.sid] = self.leg
+        try:
+            await self.leg.run()
+        finally:
+            await self._courier.close()
+            if not record.final:
+                record.status = "failed"
+        self._judge()
+        return self.report
+
+    @property
+    def recordings_pending(self) -> bool:
+        """Whether there is a finished recording that nobody has fetched."""
+        return any(facts.status == "completed" and not facts.fetched for facts in self._recorder.facts())
+
+    def refresh(self) -> None:
+        """Bring the report's recordings up to date (one may have been fetched since)."""
+        self.report.recordings = self._recorder.facts()
+
+    def _judge(self) -> None:
+        report, planned_end = self.report, self._plan.manners.hang_up_after_ms is not None
+        report.frames.discarded_bytes = self.line.playback.discarded
+        if self._caller.gave_up:
+            report.fail(self._caller.gave_up)
+        elif self.leg.streamed and not self.line.observer.agent_heard and not planned_end:
+            report.fail("the agent was never heard")
+        self.refresh()
+
+
+def _planned_recording(plan: CallPlan) -> RecordingRequest | None:
+    """`--record`: Twilio records although the server asked for nothing."""
+    if not plan.record:
+        return None
+    events = ("in-progress", "completed", "absent")
+    return RecordingRequest("OutboundAPI", 2, callback=plan.recording_callback(), events=events)

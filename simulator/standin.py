@@ -1,0 +1,181 @@
+"""The stand-in for Twilio: one account's REST API on a port, and calls placed on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import uvicorn
+
+from simulator.account import Account, OutboundRequest
+from simulator.call import Entry
+from simulator.faults import Faults
+from simulator.ids import new_sid
+from simulator.place import CallInHand, inbound, prepared
+from simulator.plan import CallPlan, Script
+from simulator.records import CallRecord, NumberRecord, RecordingRequest
+from simulator.report import CallReport, OnEvent
+from simulator.rest import rest_app
+from simulator.webhooks import new_http_client
+
+Callee = Callable[[OutboundRequest], CallPlan]
+
+
+class PortInUse(OSError):
+    """The stand-in's port is taken; the message says what to do."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn inside our own event loop; signals stay with whoever owns the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Standin:
+    """Twilio, as far as one account sees it. Several calls may run at the same time.
+
+    `callee` decides how the person called by `calls.create(...)` behaves; without one outbound calls are refused.
+    Point the Twilio SDK here with `client.api.base_url = standin.base_url`.
+    """
+
+    def __init__(self, account: Account, callee: Callee | None = None, on_event: OnEvent | None = None) -> None:
+        self.account = account
+        self.reports: list[CallReport] = []
+        self._callee, self._on_event = callee, on_event
+        self._http = new_http_client()
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._outbound: set[asyncio.Task[None]] = set()
+        self._hands: dict[str, CallInHand] = {}
+        if callee is not None:
+            account.dial = self._dial
+
+    @classmethod
+    async def start(
+        cls, *, account_sid: str, auth_token: str, host: str = "127.0.0.1", port: int = 0,
+        callee: Callee | None = None, faults: Faults | None = None, on_event: OnEvent | None = None,
+    ) -> Standin:  # fmt: skip
+        """Listen on `host:port` (0: any free port). Raises `PortInUse`."""
+        listener = _listen(host, port)
+        account = Account(account_sid, auth_token, faults=faults or Faults())
+        account.base_url = f"http://{host}:{listener.getsockname()[1]}"
+        standin = cls(account, callee, on_event)
+        await standin._serve(listener)
+        return standin
+
+    @property
+    def base_url(self) -> str:
+        """Where the REST API is: `http://host:port`."""
+        return self.account.base_url
+
+    async def _serve(self, listener: socket.socket) -> None:
+        config = uvicorn.Config(rest_app(self.account), log_config=None, access_log=False, lifespan="off")
+        self._server = _Server(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        while not self._server.started:
+            if self._serving.done():
+                self._serving.result()
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Stop serving; calls under way are cut off."""
+        for task in self._outbound:
+            task.cancel()
+        await asyncio.gather(*self._outbound, return_exceptions=True)
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+        await self._http.aclose()
+
+    def add_number(self, phone_number: str) -> NumberRecord:
+        """Give the account a phone number, for `IncomingPhoneNumbers`."""
+        number = NumberRecord(new_sid("PN"), self.account.sid, phone_number)
+        self.account.numbers[number.sid] = number
+        return number
+
+    async def place_call(self, plan: CallPlan, on_event: OnEvent | None = None) -> CallReport:
+        """Call the server as a person from outside would, and return what happened. Raises `PlanError`, `BadUrl`."""
+        script = await prepared(plan)
+        record, entry = inbound(plan, self.account)
+        hand = CallInHand(plan, self.account, self._http, record, entry, script, on_event or self._on_event)
+        report = await self._run(hand)
+        if plan.wait_recording_s and hand.recordings_pending:
+            await self.recording_fetched(record.sid, plan.wait_recording_s)
+            hand.refresh()
+        return report
+
+    async def recording_fetched(self, call_sid: str, timeout_s: float | None = None) -> bool:
+        """Wait until somebody has downloaded a recording of this call. False when `timeout_s` (wall) passed first."""
+
+        def done() -> bool:
+            return any(record.fetched.is_set() for record in self.account.recordings_of(call_sid))
+
+        try:
+            async with asyncio.timeout(timeout_s), self.account.on_fetch:
+                await self.account.on_fetch.wait_for(done)
+        except TimeoutError:
+            return False
+        if call_sid in self._hands:
+            self._hands[call_sid].refresh()
+        return True
+
+    async def _run(self, hand: CallInHand) -> CallReport:
+        self._hands[hand.leg.record.sid] = hand
+        report = await hand.run()
+        self.reports.append(report)
+        return report
+
+    def _dial(self, request: OutboundRequest) -> CallRecord:
+        """Place an outbound call, in the background, as the REST API asked."""
+        assert self._callee is not None
+        params = request.params
+        plan = replace(self._callee(request), to=params["To"], from_=params["From"])
+        plan = replace(plan, time_limit_s=float(params.get("TimeLimit") or plan.time_limit_s))
+        record = CallRecord(new_sid("CA"), self.account.sid, params["From"], params["To"], "outbound-api")
+        self.account.calls[record.sid] = record
+        task = asyncio.create_task(self._run_outbound(plan, record, request))
+        self._outbound.add(task)
+        task.add_done_callback(self._outbound.discard)
+        return record
+
+    async def _run_outbound(self, plan: CallPlan, record: CallRecord, request: OutboundRequest) -> None:
+        params = request.params
+        entry = Entry(
+            params.get("Url", ""), params.get("Twiml", ""), params.get("Method", "POST").upper(),
+            params.get("StatusCallback", ""), params.get("StatusCallbackMethod", "POST").upper(),
+            request.status_events,
+        )  # fmt: skip
+        recording = None
+        if params.get("Record", "").lower() == "true":
+            recording = RecordingRequest(
+                "OutboundAPI", 2 if params.get("RecordingChannels") == "dual" else 1,
+                params.get("RecordingTrack", "both"), params.get("RecordingStatusCallback", ""),
+                params.get("RecordingStatusCallbackMethod", "POST").upper(), request.recording_events,
+            )  # fmt: skip
+        script: Script = await prepared(plan)
+        hand = CallInHand(plan, self.account, self._http, record, entry, script, self._on_event, recording)
+        await self._run(hand)
+
+
+async def place_call(plan: CallPlan, *, standin: Standin, on_event: OnEvent | None = None) -> CallReport:
+    """Call the server on a stand-in, and return what happened."""
+    return await standin.place_call(plan, on_event)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as problem:
+        listener.close()
+        raise PortInUse(
+            f"the Twilio stand-in cannot listen on {host}:{port} ({problem.strerror}); stop what uses that "
+            "port, or give another one with --api-port and the same one to the server in TWILIO_API_BASE"
+        ) from problem
+    return listener

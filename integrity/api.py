@@ -25,8 +25,8 @@ __all__ = [
 def audit_paths(paths: Sequence[Path], root: Path, ownership: Path | None = None) -> list[Finding]:
     """Check files and folders. Findings name paths relative to `root`.
 
-    `ownership` is the file with the map, by default `root/server/ownership.py`; without one, the rules that need an
-    owner are silent. Raises `NothingToCheck` for a path without Python, `OwnerMapError` for a map that is no literal.
+    `ownership` is the file with the map, by default `root/server/ownership.py`, else Frontdesk's own for fragments.
+    Raises `NothingToCheck` for a path without Python, `OwnerMapError` for a map that is no literal.
     """
     owners = load_owner_map(ownership) if ownership is not None else default_owner_map(root)
     return list(run(paths, root, owners).findings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import tokenize
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from integrity import suppressions
@@ -14,6 +15,8 @@ from integrity.owner_map import OwnerMap, load_owner_map
 from integrity.rules import RULES
 from integrity.source import Source
 
+# Read as text, like any other map: the checker imports nothing of what it checks.
+_INSTALLED_MAP = Path(__file__).resolve().parents[1] / DEFAULT_MAP
 UNREADABLE = "unreadable"
 RULE_IDS = frozenset(rule.id for rule in RULES)
 
@@ -28,7 +31,8 @@ def run(paths: Sequence[Path], root: Path, owners: OwnerMap) -> Report:
         text = _read(file)
         if isinstance(text, str):
             lines += text.count("\n")
-            findings += check_text(text, name, module_of(file), owners)
+            module = module_of(file)
+            findings += check_text(text, name, module, owners.judging(module))
         else:
             findings.append(text_problem(name, 1, str(text)))
     return Report(tuple(sorted(findings)), files, lines)
@@ -51,9 +55,13 @@ def text_problem(path: str, line: int, message: str) -> Finding:
 
 
 def default_owner_map(root: Path) -> OwnerMap:
-    """The project's own map; an empty one when the project has none. Raises `OwnerMapError` for a broken map."""
+    """The project's own map; without one, Frontdesk's for fragments and packages of its names, so that a loose file can
+    be checked from anywhere. Raises `OwnerMapError` for a broken map.
+    """
     path = root / DEFAULT_MAP
-    return load_owner_map(path) if path.is_file() else OwnerMap()
+    if path.is_file():
+        return load_owner_map(path)
+    return replace(load_owner_map(_INSTALLED_MAP), borrowed=True) if _INSTALLED_MAP.is_file() else OwnerMap()
 
 
 def _findings(source: Source, owners: OwnerMap) -> Iterator[Finding]:

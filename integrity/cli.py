@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -35,8 +34,7 @@ def audit(paths: tuple[Path, ...], form: str, ownership: Path | None, list_rules
         report = _report(paths, ownership)
     except (NothingToCheck, OwnerMapError) as problem:
         raise click.UsageError(str(problem)) from problem
-    write: Callable[[Report], str] = FORMATS[form]
-    click.echo(write(report))
+    click.echo(FORMATS[form](report))
     sys.exit(1 if report.findings else 0)
 
 
@@ -58,5 +56,5 @@ def _report(paths: tuple[Path, ...], ownership: Path | None) -> Report:
 def _check_stdin(paths: tuple[Path, ...], owners: OwnerMap) -> Report:
     if len(paths) > 1:
         raise click.UsageError("`-` reads one text from stdin and stands alone")
-    text = click.get_text_stream("stdin").read()
+    text = sys.stdin.read()
     return Report(tuple(check_text(text, "<stdin>", None, owners)), 1, text.count("\n"))

@@ -34,6 +34,10 @@ class Fact:
         """Whether `module` is the owner, or inside it when the owner is a package. A fragment owns nothing."""
         return module is not None and _within(module, self.owner)
 
+    def served_by(self, module: str | None) -> bool:
+        """Whether `module` holds the entry point, which writes in the owner's name."""
+        return module is not None and self.entry.startswith(f"{module}.")
+
     def appended_by(self, module: str | None) -> bool:
         """Whether `module` may add to the fact without owning it."""
         return module is not None and any(_within(module, name) for name in self.append)
@@ -46,9 +50,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class OwnerMap:
-    """All facts by key. An empty map is valid: rules that need an owner then have nothing to say."""
+    """All facts by key. An empty map is valid: rules that need an owner then have nothing to say.
+
+    `borrowed` says that the project checked has no map of its own; the map then speaks only for what it governs.
+    """
 
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    borrowed: bool = False
 
     @cached_property
     def models(self) -> Mapping[str, Mapping[str, Fact]]:
@@ -78,10 +86,33 @@ class OwnerMap:
         """Model → the variable names that plainly hold one: `CallLog` → `call_log`, `call`."""
         return {model: frozenset(_row_names(model)) for model in self.models}
 
+    def only(self, models: frozenset[str]) -> OwnerMap:
+        """The same map without the columns of other models."""
+        if models >= frozenset(self.models):
+            return self
+        return OwnerMap({k: f for k, f in self.facts.items() if not self._model(k) or self._model(k) in models})
+
+    @staticmethod
+    def _model(key: str) -> str:
+        match = _MODEL_COLUMN.match(key)
+        return match[1] if match else ""
+
     def column(self, model: str, column: str) -> Fact | None:
         """The fact that covers `model.column`, if any."""
         columns = self.models.get(model, {})
         return columns.get(column) or columns.get("*")
+
+    def governs(self, module: str | None) -> bool:
+        """Whether `module` could use what the owners offer: a fragment, or a module of a package that owns something.
+
+        Packages outside stand behind an interface (a provider, a tool) and have their own truth. An empty map governs
+        all.
+        """
+        return module is None or not self.facts or module.partition(".")[0] in self.packages
+
+    def judging(self, module: str | None) -> OwnerMap:
+        """The map to judge `module` by: this one, unless it is borrowed and the module is none of its business."""
+        return OwnerMap() if self.borrowed and not self.governs(module) else self
 
     def about(self, topic: str) -> tuple[Fact, ...]:
         """The facts that are no column and whose key starts with `topic`, such as `prompt`."""

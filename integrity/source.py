@@ -45,6 +45,15 @@ class Source:
             stack.extend(reversed(children))
         return parents, kinds
 
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """Imported name → the module it is taken from, as written (`server.models_sql`, `.models`)."""
+        return {
+            (alias.asname or alias.name): "." * node.level + (node.module or "")
+            for node in self.all(ast.ImportFrom)
+            for alias in node.names
+        }
+
     @overload
     def all(self, kind: type[N], /) -> Iterator[N]: ...
     @overload

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from integrity.owner_map import OwnerMap
 from integrity.scopes import value_classes
 from integrity.source import Source
-from integrity.syntax import calls_in, last_name
+from integrity.syntax import calls_in, last_name, words
 
 _STATEMENTS = frozenset({"update", "insert", "pg_insert", "sqlite_insert"})
 _BULK = frozenset({"bulk_update_mappings", "bulk_insert_mappings"})
@@ -29,12 +29,30 @@ class Write:
 
 def writes_in(source: Source, owners: OwnerMap) -> Iterator[Write]:
     """Every write of a mapped column that the text makes plain; what it leaves open is left out."""
+    owners = owners.only(frozenset(model for model in owners.models if _is_the_model(source, owners, model)))
+    if not owners.models:
+        return
     yield from _assignments(source, owners)
     for call in source.all(ast.Call):
         yield from _setattr(source, owners, call)
         yield from _constructor(owners, call)
         yield from _statement(owners, call)
         yield from _bulk(owners, call)
+
+
+def _is_the_model(source: Source, owners: OwnerMap, model: str) -> bool:
+    """Whether `model`, named in this file, is the mapped table and not another class of that name."""
+    if model in source.imports:
+        origin = source.imports[model]
+        known = origin.startswith(".") or owners.governs(origin)
+        return known and "models" in words(origin.rpartition(".")[2])
+    if not owners.governs(source.module):
+        return False
+    return model not in source.text or all(
+        any(isinstance(n, ast.Name) and n.id == "__tablename__" for n in ast.walk(c))
+        for c in source.all(ast.ClassDef)
+        if c.name == model
+    )
 
 
 def _assignments(source: Source, owners: OwnerMap) -> Iterator[Write]:
@@ -128,9 +146,7 @@ def model_of(source: Source, owners: OwnerMap, row: ast.expr, column: str) -> st
         return next((m for m in owners.models if m in known and owners.column(m, column)), "")
     if isinstance(row, ast.Name) and row.id in {"self", "cls"}:
         return ""
-    if source.module is not None and source.module.partition(".")[0] not in owners.packages:
-        return ""
-    return next((m for m in _by_name(owners, last_name(row), column)), "")
+    return next((m for m in _by_name(source, owners, last_name(row), column)), "")
 
 
 def classes_of(source: Source, row: ast.expr) -> frozenset[str]:
@@ -147,13 +163,17 @@ def classes_of(source: Source, row: ast.expr) -> frozenset[str]:
     return frozenset()
 
 
-def _by_name(owners: OwnerMap, name: str, column: str) -> Iterator[str]:
-    """Models whose rows are called `name`. Under `Model.*` only the model's full name is plain enough."""
+def _by_name(source: Source, owners: OwnerMap, name: str, column: str) -> Iterator[str]:
+    """Models whose rows are called `name`.
+
+    Under `Model.*` any attribute would do, so the file must also name the model, or the variable's name have two words.
+    """
     for model, names in owners.row_names.items():
-        explicit = column in owners.models[model]
-        full = max(names, key=len)
-        usable = names if explicit else ({full} if owners.column(model, column) else ())
-        if any(name == n or name.endswith(f"_{n}") for n in usable):
+        if column in owners.models[model] or model in source.text:
+            usable = names
+        else:
+            usable = frozenset(n for n in names if "_" in n)
+        if owners.column(model, column) and any(name == n or name.endswith(f"_{n}") for n in usable):
             yield model
 
 

@@ -20,6 +20,9 @@ class ColumnOwner(Rule):
     A fragment has no module and so owns nothing. One thing is let pass there: a whole unit of work that makes or loads
     its row, fills it with values handed to it and commits. That is how an owner's own function looks, and a fragment
     cannot say whose it is.
+
+    Let pass: the module of the entry point, which writes in the owner's name; and a `listens_for` hook beside the table
+    that fills a column as a default does.
     """
 
     id = "column-outside-owner"
@@ -48,6 +51,10 @@ class ColumnOwner(Rule):
         Example('def stop(call: PlacedCall):\n    call.status = "completed"', module="server.media_ws_ai"),
         Example('call.status = "completed"', module="simulator.calls"),
         Example("turn = ConversationTurn(call_sid=sid, message=text)", module="server.media_ws_ai"),
+        Example("turn = ConversationTurn(call_sid=sid, message=text)", module="server.services.conversation"),
+        Example(
+            "from openai.types import ConversationTurn\nturn = ConversationTurn(text=text)", module="server.adapters.ai"
+        ),
     )
     # Names of columns come from the map, so no fixed text can tell that there is nothing to see.
     hint = re.compile("")
@@ -65,9 +72,16 @@ class ColumnOwner(Rule):
                 )
 
     def _allowed(self, source: Source, write: Write, fact: Fact) -> bool:
-        if fact.owned_by(source.module) or (write.creates and fact.appended_by(source.module)):
+        if fact.owned_by(source.module) or fact.served_by(source.module) or _is_default(source, write):
             return True
         return source.module is None and _is_whole_unit(source, write)
+
+
+def _is_default(source: Source, write: Write) -> bool:
+    """A database event in the file that declares the table fills a column as a default does."""
+    function = source.function(write.node)
+    listens = function is not None and any(last_name(d) == "listens_for" for d in function.decorator_list)
+    return listens and any(c.name == write.model for c in source.all(ast.ClassDef))
 
 
 def _is_whole_unit(source: Source, write: Write) -> bool:

@@ -14,6 +14,8 @@ from integrity.syntax import LoopNode, calls_in, identifiers, last_name, log_lev
 _HOT = word_set(
     "audio frame frames chunk chunks packet packets pcm mulaw ulaw samples stream delta deltas event events"
 )
+# A loop over files of audio turns once per file.
+_NOT_THE_THING_ITSELF = word_set("path paths file files filename name names dir dirs id ids url urls type types")
 # Sockets yield messages; a list of messages is somebody's mail.
 _HOT_WHEN_AWAITED = frozenset({"message", "messages", "msg", "media", "websocket", "ws", "socket"})
 _RECEIVES = re.compile(r"(?:receive|recv|read|get|next)(?:_\w+)?\Z|__anext__\Z")
@@ -87,6 +89,8 @@ def _hot_word(loop: LoopNode) -> str:
 
 def _is_hot(name: str, *, awaited: bool) -> bool:
     parts = set(words(name))
+    if parts & _NOT_THE_THING_ITSELF:
+        return False
     return bool(parts & _HOT) or (awaited and bool(parts & _HOT_WHEN_AWAITED))
 
 

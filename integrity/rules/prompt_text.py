@@ -49,12 +49,15 @@ class PromptText(Rule):
         ),
         Example('prompt = f"You are {business.name}..."', module="server.services.realtime_prompt_builder"),
         Example('name = input("Your name, please: ")\nprompt = f"{name}> "'),
+        Example('DEFAULT_INSTRUCTIONS = "You are a helpful assistant."', module="engine.session"),
         Example('message = f"You are not allowed to open {page}"'),
     )
     hint = re.compile(r"prompt|instructions|persona|system|content|you are|you're|act as", re.IGNORECASE)
 
     def check(self, source: Source, owners: OwnerMap) -> Iterator[Hit]:
         facts = owners.about("prompt")
+        if not owners.governs(source.module):
+            return
         if any(fact.owned_by(source.module) or fact.appended_by(source.module) for fact in facts):
             return
         if not facts and source.module is not None and _PROMPT_WORDS & set(words(source.module.rpartition(".")[2])):

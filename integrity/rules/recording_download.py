@@ -49,6 +49,8 @@ class RecordingDownload(Rule):
 
     def check(self, source: Source, owners: OwnerMap) -> Iterator[Hit]:
         facts = owners.about("recording")
+        if not owners.governs(source.module):
+            return
         if any(fact.owned_by(source.module) or fact.appended_by(source.module) for fact in facts):
             return
         advice = f": {facts[0].advice()}" if facts else ""

@@ -16,7 +16,7 @@ OWNERSHIP: Final = {
     },
     "CallLog.duration": {"owner": "server.routes_twilio", "entry": "server.routes_twilio.update_call_status"},
     "CallLog.final_transcript": {"owner": "server.tasks_recording", "entry": "server.tasks_recording.transcribe"},
-    "ConversationTurn.*": {"owner": "server.media_ws_ai", "entry": "server.services.conversation.TurnWriter"},
+    "ConversationTurn.*": {"owner": "server.media_ws_ai", "entry": "server.services.conversation.store_turns"},
     "prompt.calls": {
         "owner": "server.services.realtime_prompt_builder",
         "entry": "server.services.realtime_prompt_builder.build_realtime_system_prompt",

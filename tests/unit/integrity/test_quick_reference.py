@@ -5,12 +5,9 @@ from pathlib import Path
 import pytest
 
 from integrity.api import audit_source, load_owner_map
-from tests.support.ownership_sample import OWNERS as SAMPLE
 from tests.support.quick_reference import Piece, pieces
 
-MAP = Path(__file__).resolve().parents[3] / "server" / "ownership.py"
-# The sample stands in only while the project has no map.
-OWNERS = load_owner_map(MAP) if MAP.is_file() else SAMPLE
+OWNERS = load_owner_map(Path(__file__).resolve().parents[3] / "server" / "ownership.py")
 RULE_OF = {
     "❌ Building Prompts Yourself": "prompt-outside-builder",
     "❌ Downloading Recordings Directly": "recording-outside-service",

@@ -35,3 +35,11 @@ def test_each_rule_has_its_own_id_and_both_kinds_of_example() -> None:
 def test_the_document_is_what_the_rules_say() -> None:
     remedy = "docs/audit-rules.md is stale: run `python -m integrity.document > docs/audit-rules.md`"
     assert DOCUMENT.read_text(encoding="utf-8") == rules_document(), remedy
+
+
+def test_a_hook_beside_the_table_fills_a_column_as_a_default_does() -> None:
+    table = "class CallLog(Base):\n    __tablename__ = 'calls'\n\n"
+    hook = "def fill(session, *_):\n    for row in session.new:\n        call = row\n        call.status = 'new'\n"
+    listens = "@event.listens_for(Session, 'before_flush')\n"
+    assert audit_source(table + listens + hook, "server.models_sql", OWNERS) == []
+    assert [f.rule for f in audit_source(table + hook, "server.models_sql", OWNERS)] == ["column-outside-owner"]

@@ -1,0 +1,1 @@
+"""What tests share: a throwaway PostgreSQL, Chromium, child processes, ports. Imported by tests only."""

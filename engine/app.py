@@ -22,7 +22,7 @@ from engine.http.errors import ApiError, authorised, unauthorised
 from engine.realtime import socket as realtime
 from engine.realtime.brain import Brain
 from engine.settings import EngineSettings
-from engine.speech.bank import SpeechBank
+from engine.speech.bank import Models, SpeechBank
 
 REALTIME_MODEL = "gpt-realtime-2.1"
 MODELS = (REALTIME_MODEL, "gpt-realtime-2.1-mini", "gpt-transcribe", "gpt-5-mini", "tts-1")
@@ -33,7 +33,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 class EngineApp:
     """✅ OWNER of one process's speech bank, brain and count of open sessions."""
 
-    def __init__(self, settings: EngineSettings, speech: SpeechBank, brain: Brain) -> None:
+    def __init__(self, settings: EngineSettings, speech: Models, brain: Brain) -> None:
         self.settings = settings
         self.speech = speech
         self.brain = brain
@@ -135,9 +135,9 @@ class EngineApp:
         return None
 
 
-def create_app(settings: EngineSettings, speech: SpeechBank | None = None, brain: Brain | None = None) -> ASGIApp:
+def create_app(settings: EngineSettings, speech: Models | None = None, brain: Brain | None = None) -> ASGIApp:
     """The engine as an ASGI application. Models are loaded in the background while it already answers `/healthz`."""
-    bank = speech or SpeechBank(settings)
+    bank: Models = speech or SpeechBank(settings)
     engine = EngineApp(settings, bank, brain or DialogueAgent())
 
     @asynccontextmanager

@@ -68,6 +68,9 @@ def _say(state: State, text: str) -> list[Output]:
 
 
 def _reply(state: State, heard: Heard, world: World) -> list[Output]:
+    if state.left and (not heard.plain or (heard.words <= 3 and (heard.thanks or heard.yes or heard.hello))):
+        # "Goodbye" came in two breaths, or the line only rustled: the farewell was cut off and is said again.
+        return _leave(state, world, "")
     if not heard.plain:
         return [Say(state.said if state.errand and state.said else NOT_HEARD)]
     if heard.repeat and heard.words <= 9:
@@ -333,7 +336,7 @@ def _unknown(state: State, heard: Heard, world: World, why: str) -> list[Output]
 
 
 def _leave(state: State, world: World, before: str) -> list[Output]:
-    state.errand = None
+    state.errand, state.left = None, True
     return [Say(f"{before}{_farewell(world)}"), *_hang_up(world)]
 
 

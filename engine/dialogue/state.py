@@ -32,6 +32,7 @@ class State:
     said: str = ""
     topic: str = ""
     leaving: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
+from engine.http import summaries
 from engine.http.errors import ApiError
-from engine.realtime.brain import Ask, Brain, Say, Turn
+from engine.realtime.brain import Ask, Brain, Output, Say, Turn
 from engine.realtime.protocol import new_id
 
 Body = dict[str, Any]
@@ -18,9 +19,12 @@ async def create(raw: bytes, brain: Brain) -> Body:
     """Answer one request. Raises `ApiError` 400 naming the field."""
     body = _parse(raw)
     turns = _turns(body.get("input"))
-    reply = await brain.reply(Ask(str(body.get("instructions") or ""), tuple(turns), tuple(body.get("tools") or ())))
-    output = [_message(one.text) for one in reply.outputs if isinstance(one, Say)]
-    return _response(body, output)
+    instructions = str(body.get("instructions") or "")
+    if summaries.wanted(instructions, turns):
+        return _response(body, [_message(summaries.summary_text(turns, body.get("text")))])
+    tools = tuple(tool for tool in body.get("tools") or () if isinstance(tool, dict))
+    reply = await brain.reply(Ask(instructions, tuple(turns), tools, body.get("tool_choice") or "auto"))
+    return _response(body, [_output(one) for one in reply.outputs])
 
 
 def _parse(raw: bytes) -> Body:
@@ -47,10 +51,22 @@ def _turns(given: object) -> list[Turn]:
 
 
 def _turn(item: Body) -> Turn:
+    if item.get("type") == "function_call":
+        return Turn("call", str(item.get("arguments") or "{}"), str(item.get("name")), str(item.get("call_id")))
+    if item.get("type") == "function_call_output":
+        return Turn("result", str(item.get("output") or ""), call_id=str(item.get("call_id")))
     content = item.get("content")
     if isinstance(content, list):
         content = " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return Turn(str(item.get("role", "user")), str(content or ""))
+    role = str(item.get("role", "user"))
+    return Turn("system" if role == "developer" else role, str(content or ""))
+
+
+def _output(one: Output) -> Body:
+    if isinstance(one, Say):
+        return _message(one.text)
+    made = {"type": "function_call", "id": new_id("fc"), "call_id": new_id("call"), "status": "completed"}
+    return {**made, "name": one.name, "arguments": one.arguments}
 
 
 def _message(text: str) -> Body:

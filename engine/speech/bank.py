@@ -40,6 +40,28 @@ class Speech(Protocol):
         ...
 
 
+class Models(Speech, Protocol):
+    """A bank that is loaded while the process already answers."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether calls can be served."""
+        ...
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why they never will be."""
+        ...
+
+    def load(self) -> None:
+        """Load everything; called once, off the event loop."""
+        ...
+
+    def close(self) -> None:
+        """Let go of threads."""
+        ...
+
+
 class SpeechBank:
     """✅ OWNER of the models and of the threads they run on.
 

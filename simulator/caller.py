@@ -35,7 +35,7 @@ class Manners:
     """How the caller behaves, in ms of call time.
 
     `ignored_pause_ms` is how long an agent that talked on through an interruption may be silent before the caller takes
-    that for the end of its turn.
+    that for the end of its turn. `speaks_first` is for somebody who was called.
     """
 
     pause_ms: int = 700
@@ -44,6 +44,7 @@ class Manners:
     end_wait_ms: int = 12000
     longest_goodbye_ms: int = 60000
     hang_up_after_ms: int | None = None
+    speaks_first: bool = False
 
 
 class CallerListener:
@@ -118,6 +119,7 @@ class Caller:
 
     def _maybe_speak(self, utterance: Utterance, *, quiet: bool) -> None:
         answered = self._onset is not None or (self._heard_out and self._silent_for() >= self._manners.ignored_pause_ms)
+        answered = answered or (self._manners.speaks_first and self._next == 0)
         after = utterance.interrupt_after_ms
         if after is not None and self._onset is not None and not quiet and self._now - self._onset >= after:
             self._begin(utterance, interrupting=True)

@@ -10,6 +10,7 @@ from simulator.account import Account
 from simulator.call import CallLeg, Entry, Equipment
 from simulator.caller import Caller, Utterance
 from simulator.clock import ScaledClock
+from simulator.ears import MoonshineEars, list_agent_speech, transcribe
 from simulator.ids import new_sid
 from simulator.journal import Journal
 from simulator.line import Line
@@ -71,7 +72,7 @@ class CallInHand:
         self.report = CallReport(CallFacts(record.sid, record.account_sid, record.from_, record.to, record.direction))
         self._account, self._plan = account, plan
         clock = ScaledClock(plan.speed)
-        journal = Journal(self.report, clock, on_event)
+        journal = self._journal = Journal(self.report, clock, on_event)
         places, _ = plan.places()
         signer = Signer(account.auth_token)
         self._courier = Courier(signer, places, journal, http, clock, plan.faults)
@@ -97,12 +98,31 @@ class CallInHand:
             if not record.final:
                 record.status = "failed"
         self._judge()
+        await self._write_down()
         return self.report
+
+    async def _write_down(self) -> None:
+        """List what was said, and put it into words if the plan wants that."""
+        tapes = {"caller": bytes(self.line.caller_tape), "agent": bytes(self.line.agent_tape)}
+        list_agent_speech(self.report, tapes["agent"], self.line.started_ms)
+        if self._plan.transcribe:
+            ears = self._plan.ears or MoonshineEars()
+            await asyncio.to_thread(transcribe, self.report, tapes, self.line.started_ms, ears)
+        self._journal.note("ended", outcome=self.report.outcome, reason=self.report.reason)
 
     @property
     def recordings_pending(self) -> bool:
         """Whether there is a finished recording that nobody has fetched."""
         return any(facts.status == "completed" and not facts.fetched for facts in self._recorder.facts())
+
+    @property
+    def server_records(self) -> bool:
+        """Whether the server itself started a recording."""
+        return any(facts.source.startswith("StartCallRecording") for facts in self._recorder.facts())
+
+    def warn(self, message: str) -> None:
+        """Add a warning to the report, after the call."""
+        self._journal.warn(message)
 
     def refresh(self) -> None:
         """Bring the report's recordings up to date (one may have been fetched since)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from simulator.caller import Manners, Utterance
+from simulator.ears import Ears
 from simulator.faults import Faults
 from simulator.places import Places, places_for
 
@@ -71,6 +72,8 @@ class CallPlan:
 
     `lines`: words in `parse_line`'s notation, raw μ-law bytes, or finished `Utterance`s. `voice_url` is where the
     server's voice webhook really is; `public_url` is what Twilio would know and sign (default: the same).
+    `wait_recording_s` (wall time): how long to wait for the server to fetch a recording; `None` is 30 s when the server
+    started one, else 0.
     """
 
     to: str
@@ -85,13 +88,14 @@ class CallPlan:
     noise_db: float | None = None
     record: bool = False
     recording_url: str | None = None
-    transcribe: bool = True
-    wait_recording_s: float = 0.0
+    transcribe: bool = False
+    wait_recording_s: float | None = None
     time_limit_s: float = 600.0
     ring_s: float = 1.0
     forwarded_from: str | None = None
     caller_name: str | None = None
     voice: Voice | None = None
+    ears: Ears | None = None
     faults: Faults = field(default_factory=Faults)
 
     def places(self) -> tuple[Places, str]:

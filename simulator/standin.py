@@ -21,6 +21,8 @@ from simulator.report import CallReport, OnEvent
 from simulator.rest import rest_app
 from simulator.webhooks import new_http_client
 
+FETCH_WAIT_S = 30.0
+KEPT_CALLS = 200
 Callee = Callable[[OutboundRequest], CallPlan]
 
 
@@ -45,7 +47,6 @@ class Standin:
 
     def __init__(self, account: Account, callee: Callee | None = None, on_event: OnEvent | None = None) -> None:
         self.account = account
-        self.reports: list[CallReport] = []
         self._callee, self._on_event = callee, on_event
         self._http = new_http_client()
         self._server: _Server | None = None
@@ -104,10 +105,24 @@ class Standin:
         record, entry = inbound(plan, self.account)
         hand = CallInHand(plan, self.account, self._http, record, entry, script, on_event or self._on_event)
         report = await self._run(hand)
-        if plan.wait_recording_s and hand.recordings_pending:
-            await self.recording_fetched(record.sid, plan.wait_recording_s)
-            hand.refresh()
+        await self._wait_for_fetch(plan, hand)
         return report
+
+    async def _wait_for_fetch(self, plan: CallPlan, hand: CallInHand) -> None:
+        """Keep serving until the server has fetched the recording that it started."""
+        limit = plan.wait_recording_s
+        if limit is None:
+            limit = FETCH_WAIT_S if hand.server_records else 0.0
+        if limit <= 0 or not hand.recordings_pending:
+            return
+        if not await self.recording_fetched(hand.leg.record.sid, limit):
+            hand.warn(f"the server has not fetched the recording within {limit:.0f} s")
+        hand.refresh()
+
+    def tapes(self, call_sid: str) -> tuple[bytes, bytes]:
+        """Both sides of a call placed here, as heard: caller and agent, μ-law, equally long. Raises `KeyError`."""
+        line = self._hands[call_sid].line
+        return bytes(line.caller_tape), bytes(line.agent_tape)
 
     async def recording_fetched(self, call_sid: str, timeout_s: float | None = None) -> bool:
         """Wait until somebody has downloaded a recording of this call. False when `timeout_s` (wall) passed first."""
@@ -127,8 +142,16 @@ class Standin:
     async def _run(self, hand: CallInHand) -> CallReport:
         self._hands[hand.leg.record.sid] = hand
         report = await hand.run()
-        self.reports.append(report)
+        self._forget_old()
         return report
+
+    def _forget_old(self) -> None:
+        """Let go of the oldest calls: a tape grows by a megabyte a minute, and a stand-in may run for days."""
+        for sid in list(self._hands)[:-KEPT_CALLS]:
+            if self.account.calls[sid].final:
+                del self._hands[sid], self.account.live[sid]
+                for recording in self.account.recordings_of(sid):
+                    del self.account.recordings[recording.sid]
 
     def _dial(self, request: OutboundRequest) -> CallRecord:
         """Place an outbound call, in the background, as the REST API asked."""

@@ -19,7 +19,8 @@ from simulator.wire import FRAME_MS, BadMessage, Clear, Mark, Media, Sender, rea
 HANDSHAKE_S = 5.0
 CLOSE_S = 2.0
 PARAMETER_LIMIT = 500
-_CLEAN = {WSCloseCode.OK, WSCloseCode.GOING_AWAY, WSCloseCode.NO_INFO}
+NO_CODE = 1005
+_CLEAN = {1000, 1001, NO_CODE}
 
 
 class StreamRefused(Exception):
@@ -118,11 +119,10 @@ class MediaStream(WSListener):
         self.closed.set()
 
     def _on_close(self, transport: WSTransport, frame: WSFrame) -> None:
-        code = frame.get_close_code()
+        payload = frame.get_payload_as_bytes()
+        code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else NO_CODE
         if not self._closing and code not in _CLEAN:
-            self.fault = (
-                f"the server closed the media socket with {code.value if isinstance(code, WSCloseCode) else code}"
-            )
+            self.fault = f"the server closed the media socket with {code}"
         if not self._closing:
             self._closing = True
             transport.send_close(WSCloseCode.OK)

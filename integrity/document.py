@@ -15,8 +15,8 @@ _HEAD = """\
 <!-- Written by `python -m integrity.document`; edit the rules in integrity/rules/ instead. -->
 
 `frontdesk audit [PATH…]` reads Python source, never imports it, and reports what breaks the ownership of data. Who owns
-what comes from the map in the project's `server/ownership.py`, read as literals; a loose file of a project without one is
-judged by Frontdesk's. Without PATH it checks the project's packages; `-` reads stdin.
+what comes from the map in the project's `server/ownership.py`, read as literals; a loose file of a project without one
+is judged by Frontdesk's. Without PATH it checks the project's packages; `-` reads stdin.
 
 - `--format text|json|sarif|github` chooses the output, `--ownership FILE` another map, `--list-rules` shows the rules.
 - Exit status: 0 clean, 1 findings, 2 a wrong path, option or map.

@@ -93,6 +93,8 @@ def text_of(node: ast.AST) -> str | None:
         return "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
         return _text_of_operation(node)
+    if isinstance(node, ast.Call) and node.args and last_name(node.func) in {"dedent", "cleandoc", "Template", "str"}:
+        return text_of(node.args[0])
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return _text_of_method(node, node.func)
     return None

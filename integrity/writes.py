@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,12 @@ from integrity.source import Source
 from integrity.syntax import calls_in, last_name, words
 
 _STATEMENTS = frozenset({"update", "insert", "pg_insert", "sqlite_insert"})
+_SQL_WRITE = re.compile(
+    r"""\s*(?:UPDATE\s+["`]?(?P<updated>\w+)["`]?\s+SET\s+(?P<changes>.*?)(?:\bWHERE\b|\Z)"""
+    r"""|INSERT\s+INTO\s+["`]?(?P<filled>\w+)["`]?\s*\((?P<columns>[^)]*)\))""",
+    re.IGNORECASE | re.DOTALL,
+)
+_SQL_SET = re.compile(r"""(?:\A|,)\s*["`]?(\w+)["`]?\s*=""")
 _BULK = frozenset({"bulk_update_mappings", "bulk_insert_mappings"})
 
 
@@ -38,6 +45,7 @@ def writes_in(source: Source, owners: OwnerMap) -> Iterator[Write]:
         yield from _constructor(owners, call)
         yield from _statement(owners, call)
         yield from _bulk(owners, call)
+    yield from _sql_text(source, owners)
 
 
 def _is_the_model(source: Source, owners: OwnerMap, model: str) -> bool:
@@ -103,6 +111,24 @@ def _bulk(owners: OwnerMap, call: ast.Call) -> Iterator[Write]:
     for part in ast.walk(call.args[1]):
         if isinstance(part, ast.Dict):
             yield from _dict_items(owners, part, model, creates=creates)
+
+
+def _sql_text(source: Source, owners: OwnerMap) -> Iterator[Write]:
+    """`UPDATE call_logs SET status = …` and `INSERT INTO call_logs (status, …)` in a string."""
+    tables = {table: model for model in owners.models for table in _table_names(model)}
+    for part in source.all(ast.Constant):
+        match = _SQL_WRITE.match(part.value) if isinstance(part.value, str) else None
+        model = tables.get((match["updated"] or match["filled"]).lower()) if match else None
+        if match and model:
+            named = match["columns"] or ",".join(_SQL_SET.findall(match["changes"] or ""))
+            for column in (name.strip().strip('"`') for name in named.split(",")):
+                if owners.column(model, column):
+                    yield Write(part, model, column, None, creates=match["updated"] is None)
+
+
+def _table_names(model: str) -> Iterator[str]:
+    name = "_".join(words(model))
+    yield from (name, f"{name}s", f"{name}es", f"{name.removesuffix('y')}ies")
 
 
 def _keywords(owners: OwnerMap, call: ast.Call, model: str, *, creates: bool) -> Iterator[Write]:

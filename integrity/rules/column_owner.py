@@ -41,6 +41,7 @@ class ColumnOwner(Rule):
         ),
         Example("session.execute(update(CallLog).values(status=new))", module="server.tasks_recording"),
         Example('CallLog.query.filter_by(id=1).update({"status": new})', module="server.routes_api"),
+        Example("session.execute(text('UPDATE call_logs SET status = :s'))", module="server.routes_api"),
         Example('setattr(call_log, "status", new)', module="server.routes_api"),
         Example("turn = ConversationTurn(call_sid=sid, message=text)", module="server.tasks_recording"),
     )

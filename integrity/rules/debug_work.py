@@ -16,7 +16,8 @@ _DEBUG_TARGETS = frozenset({"debug", "dbg", "dump", "repr", "trace", "stats", "s
 # Work that only makes a value. Anything else may be needed for what it does.
 _PURE_VERBS = word_set(
     "expensive compute calculate dumps pformat format describe summarize summarise render serialize analyze analyse "
-    "asdict sorted sum list join hexdigest hexlify collect measure statistics inspect explain"
+    "asdict sorted sum list join hexdigest hexlify collect measure statistics inspect explain "
+    "build gather generate heavy costly slow snapshot stringify"
 )
 
 

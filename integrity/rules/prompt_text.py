@@ -39,6 +39,7 @@ class PromptText(Rule):
             '        model="gpt", instructions="You are a careful note taker.", input=text)'
         ),
         Example('messages = [{"role": "system", "content": f"Answer as {name}, briefly and kindly."}]'),
+        Example('def greeting_prompt(name):\n    return textwrap.dedent(f"""You are {name}. Be brief.""")'),
         Example('system_prompt += f" The caller is {name} and likes tea."'),
     )
     good = (
@@ -78,6 +79,10 @@ def _places(source: Source) -> Iterator[tuple[ast.AST, str]]:
             yield keyword.value, f"in the argument `{keyword.arg}`"
     for mapping in source.all(ast.Dict):
         yield from _in_dict(mapping)
+    for returned in source.all(ast.Return):
+        function = source.function(returned)
+        if function is not None and returned.value is not None and _is_prompt(function.name, returned.value):
+            yield returned, f"by `{function.name}`"
 
 
 def _in_dict(mapping: ast.Dict) -> Iterator[tuple[ast.AST, str]]:

@@ -19,7 +19,7 @@ _SESSION = frozenset({"session", "db", "database", "engine", "connection", "conn
 
 
 class StatusLock(Rule):
-    """Reports a function that loads a row, x.
+    """Reports a function that loads a row, decides by its status and changes it, with no lock and no transaction.
 
     Let pass: `with_for_update()`, `with ….begin():`, `atomic()`; a row that was handed in, since whoever loaded it
     holds the transaction; and a change that does not depend on the old status.

@@ -43,6 +43,8 @@ def _writes(code: str, module: str | None = "server.routes_api") -> list[str]:
         "session.query(CallLog).update({CallLog.status: x})",
         "session.bulk_update_mappings(CallLog, [{'id': 1, 'status': x}])",
         "CallLog.query.first().status = x",
+        "session.execute(text('UPDATE call_logs SET status = :s, note = :n WHERE id = 1'))",
+        "cursor.execute('INSERT INTO call_log (id, status) VALUES (1, 2)')",
     ],
 )
 def test_a_plain_write_is_seen(code: str) -> None:
@@ -64,6 +66,9 @@ def test_a_plain_write_is_seen(code: str) -> None:
         "from twilio.rest import CallLog\nCallLog(status=x)",
         "class CallLog:\n    pass\nCallLog(status=x)",
         "turn.message = x",
+        "session.execute(text('SELECT status FROM call_logs WHERE status = 1'))",
+        "session.execute(text('UPDATE jobs SET status = 1'))",
+        "session.execute(text('UPDATE call_logs SET note = 1 WHERE status = 2'))",
         "values.update({'status': x})",
         "select(CallLog).where(CallLog.status == x)",
     ],

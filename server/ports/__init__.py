@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from server.ports.realtime import RealtimeModel
+
 
 class PortsNotInstalled(RuntimeError):
     """A use case ran in a process that was not bootstrapped."""
@@ -121,6 +123,9 @@ class Ports:
     jobs: JobQueue
     clock: Clock
     cache_dir: Path
+    public_url: str = "http://127.0.0.1:8000"
+    media_url: str = "ws://127.0.0.1:8000/ws/twilio-media"
+    realtime: RealtimeModel | None = None
     apply_event: ApplyEvent | None = None
 
 

@@ -31,7 +31,7 @@ from simulator.twiml import (
     Unsupported,
     parse_twiml,
 )
-from simulator.webhooks import Courier
+from simulator.webhooks import Answer, Courier
 
 MAX_DOCUMENTS = 30
 _SAY_MS_PER_CHARACTER = 60
@@ -318,9 +318,7 @@ class CallLeg:
     async def _fetch(self, kind: str, url: str, method: str, extra: dict[str, str] | None = None) -> Document:
         answer = await self._courier.ask(kind, url, self.record.webhook_params() | (extra or {}), method)
         if not answer.ok:
-            raise CallBroken(
-                f"the {kind} webhook {url} answered {answer.status or 'nothing'}: {_why(answer.error, answer.body)}"
-            )
+            raise CallBroken(f"the {kind} webhook {url} {_why(answer)}")
         if not answer.body.strip():
             return Document([], url)
         return parse_twiml(answer.body, url)
@@ -375,8 +373,10 @@ class CallLeg:
         self._courier.tell("status", self.entry.status_callback, params, self.entry.status_method)
 
 
-def _why(error: str | None, body: bytes) -> str:
-    return error or repr(body[:200].decode("utf-8", "replace"))
+def _why(answer: Answer) -> str:
+    if answer.status == 0:
+        return f"was not answered: {answer.error}"
+    return f"answered {answer.status}: {answer.body[:200].decode('utf-8', 'replace')!r}"
 
 
 async def _stop(*tasks: asyncio.Task[Any]) -> None:

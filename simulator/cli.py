@@ -200,7 +200,7 @@ async def _place(plan: CallPlan, options: dict[str, Any]) -> CallReport:
     )
     standin.add_number(plan.to)
     try:
-        report = await standin.place_call(plan, None if options["as_json"] else _print)
+        report = await standin.place_call(plan, None if options["as_json"] else _Printer())
         if options["save_wav"]:
             caller, agent = standin.tapes(report.call.sid)
             options["save_wav"].write_bytes(wav_bytes(8000, pcm16_from_ulaw(caller), pcm16_from_ulaw(agent)))
@@ -209,9 +209,21 @@ async def _place(plan: CallPlan, options: dict[str, Any]) -> CallReport:
         await standin.stop()
 
 
-def _print(event: Event) -> None:
-    line = describe(event)
-    if line is not None:
+class _Printer:
+    """Prints what happens; a webhook that fails again and again is shown once."""
+
+    def __init__(self) -> None:
+        self._shown: set[str] = set()
+
+    def __call__(self, event: Event) -> None:
+        line = describe(event)
+        if line is None:
+            return
+        if event.kind == "webhook":
+            key = line.partition(" s  ")[2]
+            if key in self._shown:
+                return
+            self._shown.add(key)
         click.echo(line)
 
 
@@ -258,7 +270,7 @@ async def _stand(options: dict[str, Any]) -> None:
 
     standin = await Standin.start(
         account_sid=options["account_sid"], auth_token=options["auth_token"],
-        host=options["host"], port=options["port"], callee=callee, on_event=_print,
+        host=options["host"], port=options["port"], callee=callee, on_event=_Printer(),
     )  # fmt: skip
     for number in options["numbers"]:
         standin.add_number(number)

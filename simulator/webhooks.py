@@ -191,8 +191,8 @@ class Courier:
             data = prepared.params if prepared.method == "POST" else None
             response = await self._http.request(prepared.method, prepared.dial, data=data, headers=prepared.headers)
             return Answer(response.status_code, response.content)
-        except httpx.ConnectError as problem:
-            return Answer(0, error=f"no connection to {prepared.dial} ({problem}); is the server running there?")
+        except httpx.ConnectError:
+            return Answer(0, error=f"no connection to {prepared.dial}; is the server running there?")
         except httpx.ConnectTimeout:
             return Answer(0, error=f"no connection to {prepared.dial} within {CONNECT_TIMEOUT_S:.0f} s")
         except httpx.TimeoutException:

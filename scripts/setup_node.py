@@ -61,7 +61,7 @@ def ensure_npm() -> str:
 
 
 def npm_ci(npm: str) -> None:
-    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
     if subprocess.run([npm, "ci", *options], cwd=ROOT, env=node_env(), check=False).returncode != 0:
         say("failed: npm ci did not work; the lines above say why")
         raise SystemExit(1)

@@ -141,13 +141,16 @@ def test_packages_are_the_ones_that_are_installed_and_checked() -> None:
     assert folders == set(PACKAGES)
 
 
+def names_used(node: ast.AST) -> set[str]:
+    """The attribute that this node reads, or the names that it imports."""
+    if isinstance(node, ast.Attribute):
+        return {node.attr}
+    return {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
+
+
 def environment_reads(tree: ast.AST) -> Iterator[int]:
     """Lines that touch os.environ or os.getenv, under any import form."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in ENVIRONMENT_NAMES:
-            yield node.lineno
-        elif isinstance(node, ast.ImportFrom) and ENVIRONMENT_NAMES.intersection(alias.name for alias in node.names):
-            yield node.lineno
+    yield from (getattr(node, "lineno", 0) for node in ast.walk(tree) if names_used(node) & ENVIRONMENT_NAMES)
 
 
 def test_only_the_configuration_reads_the_environment() -> None:

@@ -58,9 +58,12 @@ def _text_lines(report: Report) -> Iterator[str]:
 
 
 def _closing(report: Report) -> str:
-    read = f"{report.files} file{'' if report.files == 1 else 's'}, {report.lines:,} lines"
-    count = len(report.findings)
-    return f"{read}: {count} finding{'' if count == 1 else 's'}" if count else f"{read}: clean"
+    read = f"{_count(report.files, 'file')}, {_count(report.lines, 'line')}"
+    return f"{read}: {_count(len(report.findings), 'finding')}" if report.findings else f"{read}: clean"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _sarif_result(f: Finding) -> dict[str, object]:

@@ -25,6 +25,12 @@ def words(identifier: str) -> tuple[str, ...]:
     return tuple(part.lower() for part in _WORD.findall(identifier))
 
 
+def table_names(model: str) -> tuple[str, ...]:
+    """What a table of the model may be called: `CallLog` → `call_log`, `call_logs`, …"""
+    name = "_".join(words(model))
+    return name, f"{name}s", f"{name}es", f"{name.removesuffix('y')}ies"
+
+
 def last_name(node: ast.AST) -> str:
     """`c` of `a.b.c`, of `c`, of `c(…)` and of `c[…]`; empty when there is no name."""
     while isinstance(node, ast.Call | ast.Subscript | ast.Await):

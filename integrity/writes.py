@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from integrity.owner_map import OwnerMap
 from integrity.scopes import value_classes
 from integrity.source import Source
-from integrity.syntax import calls_in, last_name, words
+from integrity.syntax import calls_in, last_name, table_names, words
 
 _STATEMENTS = frozenset({"update", "insert", "pg_insert", "sqlite_insert"})
 _SQL_WRITE = re.compile(
@@ -115,7 +115,7 @@ def _bulk(owners: OwnerMap, call: ast.Call) -> Iterator[Write]:
 
 def _sql_text(source: Source, owners: OwnerMap) -> Iterator[Write]:
     """`UPDATE call_logs SET status = …` and `INSERT INTO call_logs (status, …)` in a string."""
-    tables = {table: model for model in owners.models for table in _table_names(model)}
+    tables = {table: model for model in owners.models for table in table_names(model)}
     for part in source.all(ast.Constant):
         match = _SQL_WRITE.match(part.value) if isinstance(part.value, str) else None
         model = tables.get((match["updated"] or match["filled"]).lower()) if match else None
@@ -124,11 +124,6 @@ def _sql_text(source: Source, owners: OwnerMap) -> Iterator[Write]:
             for column in (name.strip().strip('"`') for name in named.split(",")):
                 if owners.column(model, column):
                     yield Write(part, model, column, None, creates=match["updated"] is None)
-
-
-def _table_names(model: str) -> Iterator[str]:
-    name = "_".join(words(model))
-    yield from (name, f"{name}s", f"{name}es", f"{name.removesuffix('y')}ies")
 
 
 def _keywords(owners: OwnerMap, call: ast.Call, model: str, *, creates: bool) -> Iterator[Write]:

@@ -27,6 +27,7 @@ class ActingAs(Rule):
             'with acting_as("server.routes_twilio"):\n    update_call_status(sid, status)', module="server.media_ws_ai"
         ),
         Example('with db.scope(owner="server.tasks_recording") as session:\n    run(session)', module="server.worker"),
+        Example('OWNER = "server.routes_twilio"\nwith db.scope(OWNER):\n    apply(event)', module="server.media_ws_ai"),
     )
     good = (
         Example('with acting_as("server.routes_twilio"):\n    apply(event)', module="server.routes_twilio"),
@@ -40,8 +41,14 @@ class ActingAs(Rule):
         for call in source.all(ast.Call):
             if last_name(call.func) not in {"acting_as", "scope"}:
                 continue
-            for value in (*call.args, *(k.value for k in call.keywords)):
-                name = value.value if isinstance(value, ast.Constant) else None
-                if isinstance(name, str) and name in known and name != source.module:
+            for name in _names_given(source, call):
+                if name in known and name != source.module:
                     where = f"`{source.module}`" if source.module else "a fragment"
                     yield Hit(call, f"{where} takes the name of `{name}` to write what that module owns")
+
+
+def _names_given(source: Source, call: ast.Call) -> Iterator[str]:
+    """The texts among the arguments, through a constant such as `OWNER = "server.routes_twilio"` too."""
+    for argument in (*call.args, *(k.value for k in call.keywords)):
+        values = source.scope(call).values(argument.id) if isinstance(argument, ast.Name) else (argument,)
+        yield from (v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str))

@@ -16,6 +16,8 @@ _HOT = word_set(
 )
 # A loop over files of audio turns once per file.
 _NOT_THE_THING_ITSELF = word_set("path paths file files filename name names dir dirs id ids url urls type types")
+# What is inside one of them is not a stream: `for line in chunk.splitlines()`.
+_ONE_OF_THEM = word_set("frame chunk packet delta event message msg")
 # Sockets yield messages; a list of messages is somebody's mail.
 _HOT_WHEN_AWAITED = frozenset({"message", "messages", "msg", "media", "websocket", "ws", "socket"})
 _RECEIVES = re.compile(r"(?:receive|recv|read|get|next)(?:_\w+)?\Z|__anext__\Z")
@@ -55,6 +57,7 @@ class HotLoopLog(Rule):
         Example('async for message in ws:\n    if message["event"] == "start":\n        log.info("stream started")'),
         Example('for frame in frames:\n    if not frame:\n        log.info("the stream ended")\n        break'),
         Example('for frame in frames:\n    if not rl.every("frames", 5.0):\n        continue\n    log.debug("frames")'),
+        Example("for header in event.headers:\n    log.debug(header)"),
         Example('for business in businesses:\n    log.info("loaded", business_id=business.id)'),
     )
     hint = re.compile(r"\b_?log(?:ger|ging)?\b|_log(?:ger)?\b|getLogger|get_logger", re.IGNORECASE)
@@ -83,7 +86,8 @@ def _hot_word(loop: LoopNode) -> str:
     if isinstance(loop, ast.While):
         return next((name for name, value in _received(loop) if _is_hot(name, awaited=True) and value), "")
     awaited = isinstance(loop, ast.AsyncFor)
-    names = (*identifiers(loop.iter), *identifiers(loop.target))
+    over = (name for name in identifiers(loop.iter) if awaited or name not in _ONE_OF_THEM)
+    names = (*over, *identifiers(loop.target))
     return next((name for name in names if _is_hot(name, awaited=awaited)), "")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from integrity.owner_map import Fact, OwnerMap
 from integrity.rules.base import Example, Hit, Rule
 from integrity.source import Source
+from integrity.syntax import table_names
 
 _MARK = re.compile(r"✅\s*OWNER\b[:\s]*(?P<claim>[^\n]*(?:\n(?!\s*(?:[❌✅]|\n))[^\n]*)*)")
 _ONLY_NEGATED = re.compile(r"\b(?:never|not|except)\b", re.IGNORECASE)
@@ -17,8 +18,8 @@ _ONLY_NEGATED = re.compile(r"\b(?:never|not|except)\b", re.IGNORECASE)
 class OwnerMark(Rule):
     """Reports `✅ OWNER` in a docstring where the map gives what is claimed to another module.
 
-    A claim is a key of the map (`CallLog.status`), its words (`call status`), or a function with the name of the map's
-    entry point that stands elsewhere. A claim in other words says nothing that can be checked.
+    A claim is a key of the map (`CallLog.status`), its words (call status), a table in backticks (`call_logs`), or a
+    function with the name of the map's entry point that stands elsewhere. Other words say nothing that can be checked.
     """
 
     id = "owner-mark-not-held"
@@ -30,6 +31,7 @@ class OwnerMark(Rule):
             'def finish(call):\n    """Close the call.\n\n    ✅ OWNER: CallLog.status\n    """',
             module="server.media_ws_ai",
         ),
+        Example('"""Runs the jobs.\n\n✅ OWNER: `conversation_turns`.\n"""', module="server.tasks_recording"),
         Example('"""Runs calls.\n\n✅ OWNER: the call status and the turns.\n"""', module="server.tasks_recording"),
         Example(
             'def update_call_status(sid, status):\n    """✅ OWNER: Twilio webhooks ONLY"""',
@@ -42,6 +44,9 @@ class OwnerMark(Rule):
             'def update_call_status(sid, status):\n    """✅ OWNER: CallLog.status"""', module="server.routes_twilio"
         ),
         Example('def show(call):\n    """❌ NEVER: write CallLog.status here."""', module="server.media_ws_ai"),
+        Example(
+            'def push(item):\n    """✅ OWNER: the message queue and each contact in it."""', module="server.worker"
+        ),
         Example('def greet(call):\n    """✅ OWNER: the spoken greeting."""', module="server.media_ws_ai"),
     )
     hint = re.compile(r"✅\s*OWNER")
@@ -70,7 +75,9 @@ def _names(fact: Fact, owners: OwnerMap, claim: str) -> bool:
     if re.search(rf"(?<![\w.]){re.escape(fact.key)}(?![\w*])", claim):
         return True
     model, _, column = fact.key.partition(".")
-    phrases = (f"{name} {column}".replace("_", " ") for name in owners.row_names.get(model, ()) if column != "*")
+    if column == "*":
+        return any(f"`{table}`" in claim for table in table_names(model))
+    phrases = (f"{name} {column}".replace("_", " ") for name in owners.row_names.get(model, ()))
     return any(re.search(rf"\b{re.escape(phrase)}\b", claim, re.IGNORECASE) for phrase in phrases)
 
 

@@ -31,6 +31,9 @@ _LOCAL_TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)",
     re.IGNORECASE,
 )
+_NUMBER_KNOWN = re.compile(
+    r"caller(?:'s)? (?:phone )?number:\s+(?!unknown|withheld|hidden|not|private|anonymous)\S", re.IGNORECASE
+)
 _ISO_TIME = re.compile(r"local time:?\s*(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d)", re.IGNORECASE)
 
 
@@ -86,10 +89,7 @@ def moment(system_texts: list[str], knowledge: Knowledge, now: datetime) -> date
 
 def caller_number_known(system_texts: list[str]) -> bool:
     """Whether the caller context says that the caller's number is known."""
-    return any(
-        re.search(r"caller(?:'s)? (?:phone )?number:?\s*(?!unknown|withheld|hidden|not)\S", text, re.IGNORECASE)
-        for text in system_texts
-    )
+    return any(_NUMBER_KNOWN.search(text) for text in system_texts)
 
 
 def _facts_of(line: str) -> list[Fact]:

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 
 from engine.dialogue.knowledge import Fact
 from engine.dialogue.speaking import sentence
-from engine.dialogue.text import concepts
+from engine.dialogue.text import concepts, normal
 
 # Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
 _WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
@@ -52,13 +52,21 @@ def _prices(facts: tuple[Fact, ...]) -> str | None:
 
 def rank(question: str, facts: tuple[Fact, ...]) -> list[Match]:
     """The facts that answer a question, best first; those that only share its small words are left out."""
-    asked = concepts(question)
+    asked = _asked(question)
     known = [set(concepts(fact.text)) for fact in facts]
     counts = Counter(word for words in known for word in words)
     matches = [
         Match(fact, _score(asked, words, counts, len(facts), fact)) for fact, words in zip(facts, known, strict=True)
     ]
     return sorted((match for match in matches if match.score > 0), key=lambda match: -match.score)
+
+
+def _asked(question: str) -> list[str]:
+    """What a question is about. "Where can I park?" is about parking: only a bare "where are you?" asks the address."""
+    asked = concepts(question)
+    if len([word for word in asked if word not in _WEAK]) > 1 and "where" in normal(question).split():
+        asked.remove("address")
+    return asked
 
 
 def _score(asked: list[str], words: set[str], counts: Counter[str], total: int, fact: Fact) -> float:

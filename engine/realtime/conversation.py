@@ -88,7 +88,7 @@ class Conversation:
 
 def item_from_client(raw: WireItem) -> Item:
     """A client's item, checked and completed. Raises `ClientError` naming the field."""
-    kind = required(raw, "type", str)
+    kind = required(of_type(raw, "item", dict), "type", str)
     if kind not in _KINDS:
         raise unsupported("item.type", kind, _KINDS)
     item: WireItem = {**raw, "object": "realtime.item", "status": raw.get("status") or "completed"}
@@ -112,6 +112,9 @@ def _check_message(item: WireItem) -> None:
         raise unsupported("item.role", role, list(_ROLES))
     for n, part in enumerate(required(item, "content", list)):
         of_type(part, f"item.content[{n}]", dict)
+        for name in ("text", "transcript", "audio"):
+            if part.get(name) is not None:
+                of_type(part[name], f"item.content[{n}].{name}", str)
         if part.get("type") not in _ROLES[role]:
             raise unsupported(f"item.content[{n}].type", part.get("type"), list(_ROLES[role]))
 

@@ -76,6 +76,8 @@ def merged(config: Config, change: Config, *, voice_frozen: bool) -> Config:
     if _looks_beta(change):
         raise BetaShape
     new = _merge(config, change)
+    for path, value in (("audio", new["audio"]), *((f"audio.{key}", one) for key, one in _children(new["audio"]))):
+        of_type(value, f"session.{path}", dict)
     detection = new["audio"]["input"]["turn_detection"]
     if detection is not None:
         new["audio"]["input"]["turn_detection"] = _whole_detection(detection)
@@ -99,6 +101,10 @@ def turn_rules(detection: Config) -> TurnRules:
         prefix_ms=int(detection["prefix_padding_ms"]),
         early_ms=min(200, int(detection["silence_duration_ms"]) // 2),
     )
+
+
+def _children(audio: object) -> list[tuple[str, object]]:
+    return [(key, audio.get(key)) for key in ("input", "output")] if isinstance(audio, dict) else []
 
 
 def _looks_beta(change: Config) -> bool:

@@ -210,6 +210,15 @@ BAD_EVENTS = [
         '{"type": "conversation.item.create", "item": {"type": "message", "role": "king", "content": []}}',
         "invalid_value",
     ),
+    (change(audio="loud"), "invalid_type"),
+    ('{"type": "conversation.item.create", "item": "hello"}', "invalid_type"),
+    (
+        '{"type": "conversation.item.create", "item": {"type": "message", "role": "user", '
+        '"content": [{"type": "input_text", "text": 7}]}}',
+        "invalid_type",
+    ),
+    ('{"type": "response.create", "response": {"input": ["hello"]}}', "invalid_type"),
+    ('{"type": "response.create", "response": {"metadata": "x"}}', "invalid_type"),
     ('{"type": "conversation.item.truncate", "item_id": "x", "content_index": 0}', "item_truncate_invalid_item_id"),
 ]
 

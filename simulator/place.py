@@ -71,6 +71,7 @@ class CallInHand:
     ) -> None:  # fmt: skip
         self.report = CallReport(CallFacts(record.sid, record.account_sid, record.from_, record.to, record.direction))
         self._account, self._plan = account, plan
+        self.over = False
         clock = ScaledClock(plan.speed)
         journal = self._journal = Journal(self.report, clock, on_event)
         places, _ = plan.places()
@@ -99,6 +100,7 @@ class CallInHand:
                 record.status = "failed"
         self._judge()
         await self._write_down()
+        self.over = True
         return self.report
 
     async def _write_down(self) -> None:

@@ -53,6 +53,7 @@ class Standin:
         self._serving: asyncio.Task[None] | None = None
         self._outbound: set[asyncio.Task[None]] = set()
         self._hands: dict[str, CallInHand] = {}
+        self._ended = asyncio.Condition()
         if callee is not None:
             account.dial = self._dial
 
@@ -139,9 +140,17 @@ class Standin:
             self._hands[call_sid].refresh()
         return True
 
+    async def finished(self, call_sid: str) -> CallReport:
+        """The report of a call, once it has ended; for outbound calls, which run in the background."""
+        async with self._ended:
+            await self._ended.wait_for(lambda: call_sid in self._hands and self._hands[call_sid].over)
+        return self._hands[call_sid].report
+
     async def _run(self, hand: CallInHand) -> CallReport:
         self._hands[hand.leg.record.sid] = hand
         report = await hand.run()
+        async with self._ended:
+            self._ended.notify_all()
         self._forget_old()
         return report
 

@@ -41,6 +41,7 @@ class MediaStream(WSListener):
         self.closed = asyncio.Event()
         self.fault: str | None = None
         self._closing = False
+        self._abandoned = False
 
     @property
     def sid(self) -> str:
@@ -99,6 +100,15 @@ class MediaStream(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """picows: the upgrade succeeded."""
         self._transport = transport
+        if self._abandoned:
+            self._closing = True
+            transport.disconnect()
+
+    def abandon(self) -> None:
+        """The call ended while the socket was being opened: close it as soon as it is there, and say nothing on it."""
+        self._abandoned = True
+        if self._transport is not None:
+            self.on_ws_connected(self._transport)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """picows: a frame came in."""
@@ -189,6 +199,9 @@ async def open_stream(
             websocket_handshake_timeout=HANDSHAKE_S,
             max_redirects=0,
         )
+    except asyncio.CancelledError:
+        stream.abandon()
+        raise
     except BadUrl as problem:
         raise StreamRefused(str(problem)) from problem
     except WSHandshakeError as problem:

@@ -21,9 +21,11 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from twilio.request_validator import RequestValidator
+from twilio.rest import Client
 
 from phoneaudio.g711 import ulaw_from_pcm16
 from simulator.level import is_voiced
+from simulator.plan import CallPlan
 from simulator.standin import Standin
 
 ACCOUNT = "AC" + "0" * 32
@@ -38,7 +40,7 @@ def tone(ms: int, hz: float = 440.0, amplitude: int = 8000) -> bytes:
 
 @dataclass
 class Hook:
-    """One webhook that came in."""
+    """One webhook that came in; `genuine` is the SDK's own verdict on its signature."""
 
     path: str
     form: dict[str, str]
@@ -216,6 +218,36 @@ async def standin() -> AsyncIterator[Standin]:
     stand = await Standin.start(account_sid=ACCOUNT, auth_token=TOKEN)
     yield stand
     await stand.stop()
+
+
+@pytest.fixture
+def sdk(standin: Standin) -> Client:
+    """The real Twilio SDK, pointed at the stand-in with one setting."""
+    client = Client(ACCOUNT, TOKEN)
+    client.api.base_url = standin.base_url
+    return client
+
+
+@pytest.fixture
+def make_plan(server: FakeVoiceServer) -> Callable[..., CallPlan]:
+    """A plan for calling the fake server, ten times as fast as a real call."""
+
+    def make(**changes: Any) -> CallPlan:
+        fields: dict[str, Any] = {
+            "to": "+15550001111",
+            "from_": "+15552223333",
+            "voice_url": server.voice_url,
+            "speed": 10.0,
+        }
+        return CallPlan(**(fields | changes))
+
+    return make
+
+
+@pytest.fixture
+def tones() -> Callable[..., bytes]:
+    """`tones(ms, hz)` is a tone as μ-law."""
+    return tone
 
 
 @pytest.fixture

@@ -1,0 +1,323 @@
+"""`frontdesk demo`: a whole spoken phone call on this machine, shown live, with nothing installed and no account."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from server.cli.processes import Installation, start_all
+from server.cli.supervisor import free_port, interrupts_as_exit
+from server.config.settings import load
+
+if TYPE_CHECKING:
+    from simulator.report import CallReport, Event
+
+CALLER = "+447700900123"
+LINES = (
+    "Hello! What are your opening hours on Saturday?",
+    "And is there parking nearby?",
+    "Great. I would like to book a haircut, please.",
+    "My name is Maria Lopez.",
+    "On Thursday at half past two.",
+    "Yes, that's right.",
+    "No, that's all. Thank you, goodbye.",
+)
+READY_S = 120
+AFTER_CALL_S = 90
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port of the console.")
+@click.option("--once", is_flag=True, help="Exit after the call: 0 when everything was stored, else 1 with the reason.")
+@click.option("--say", "says", multiple=True, help="What the caller says instead; give several.")
+def demo(port: int, once: bool, says: tuple[str, ...]) -> None:
+    """Place a spoken phone call on a fresh Frontdesk and show it live.
+
+    Starts server, worker and local engine, lets a synthesised caller ring a demo salon through the Twilio stand-in, and
+    leaves the console running until Ctrl-C.
+    """
+    interrupts_as_exit()
+    show = Screen()
+    show.line("Starting Frontdesk: server, worker and local speech engine …")
+    standin_port = free_port(8099)
+    installation = _start(port, standin_port, show)
+    try:
+        installation.supervisor.wait_ready(f"{installation.url}/readyz", READY_S)
+        show.line(f"Ready after {show.elapsed():.1f} s. A caller rings {_demo_business()} …")
+        show.line("")
+        missing = asyncio.run(Rehearsal(installation, standin_port, show).run(says or LINES))
+        if missing:
+            raise click.ClickException("the demo did not store everything: " + "; ".join(missing))
+        if not once:
+            _stay(installation, show)
+    except KeyboardInterrupt:
+        show.line("Stopping …")
+    finally:
+        installation.supervisor.stop()
+
+
+def _start(port: int, standin_port: int, show: Screen) -> Installation:
+    """The demo keeps to this machine, whatever account the environment names."""
+    home = load().home
+    own = {
+        "DATABASE_URL": f"sqlite:///{home / 'demo.db'}",
+        "RECORDINGS_URL": (home / "recordings").as_uri(),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "TWILIO_ACCOUNT_SID": "",
+        "TWILIO_AUTH_TOKEN": "",
+        "TWILIO_API_BASE": f"http://127.0.0.1:{standin_port}",
+    }
+    return start_all(host="127.0.0.1", port=port, extra=own, log=show.line)
+
+
+def _demo_business() -> str:
+    """Make sure that the demo's business exists; returns what to call it."""
+    from server.db import db
+    from server.services import businesses
+
+    with db.scope() as session:
+        saved = businesses.save_business(**businesses.demo_business())
+        session.commit()
+        return f"{saved.name} on {saved.phone_e164}"
+
+
+def _stay(installation: Installation, show: Screen) -> None:
+    show.line("")
+    show.line(f"The console is at {_console_link(installation)} (one-time link). Ctrl-C ends everything.")
+    while True:
+        installation.supervisor.check()
+        time.sleep(0.5)
+
+
+def _console_link(installation: Installation) -> str:
+    from server.db import db
+    from server.services import access
+
+    with db.scope() as session:
+        token = access.create_login_link()
+        session.commit()
+    return f"{installation.url}/login?token={token}"
+
+
+class Screen:
+    """The terminal: plain lines before the call, lines with the call's time while it runs."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._call_began: float | None = None
+
+    def elapsed(self) -> float:
+        """Seconds since the program started."""
+        return time.monotonic() - self._began
+
+    def call_begins(self) -> None:
+        """From now on `event` shows the call's own time."""
+        self._call_began = time.monotonic()
+
+    def line(self, text: str) -> None:
+        """One plain line."""
+        print(text, flush=True)  # noqa: T201 - a terminal program's voice
+
+    def event(self, who: str, text: str) -> None:
+        """One line of the call."""
+        at = time.monotonic() - (self._call_began or self._began)
+        self.line(f"  {int(at // 60):02d}:{at % 60:04.1f}  {who:<9} {text}")
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What of the stored call was shown already."""
+
+    turns: dict[int, str] = field(default_factory=dict)
+    events: int = 0
+    over: bool = False
+
+
+class Rehearsal:
+    """One demo call: places it, shows what is stored as it is stored, and checks the result."""
+
+    def __init__(self, installation: Installation, standin_port: int, show: Screen) -> None:
+        self._installation = installation
+        self._port = standin_port
+        self._show = show
+        self._call_sid = ""
+        self._seen = _Seen()
+
+    async def run(self, lines: tuple[str, ...]) -> list[str]:
+        """Place the call; returns what is missing afterwards, in words."""
+        from server.services import businesses
+        from simulator.plan import CallPlan
+        from simulator.standin import Standin
+
+        settings = self._installation.settings
+        standin = await Standin.start(
+            account_sid=settings.twilio_account_sid, auth_token=settings.twilio_auth_token, port=self._port
+        )
+        plan = CallPlan(
+            to=businesses.demo_business()["phone_e164"],
+            from_=CALLER,
+            lines=lines,
+            voice_url=f"{self._installation.url}/webhook/voice",
+        )
+        self._show.call_begins()
+        watching = asyncio.create_task(self._watch())
+        try:
+            report = await standin.place_call(plan, self._simulated)
+            await self._settled()
+        finally:
+            watching.cancel()
+            await standin.stop()
+        return await asyncio.to_thread(self._conclude, report)
+
+    def _simulated(self, event: Event) -> None:
+        """What only the phone's side knows."""
+        data = event.data
+        self._call_sid = self._call_sid or str(data.get("call_sid") or "")
+        if event.kind == "status" and data["status"] in ("ringing", "in-progress", "completed"):
+            self._show.event(
+                "phone", {"in-progress": "answered", "completed": "hung up"}.get(data["status"], "ringing")
+            )
+        elif event.kind == "caller_speaking":
+            self._show.event(
+                "caller", f"speaks: “{data['text']}”" + (" (interrupting)" if data["interrupting"] else "")
+            )
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            await asyncio.to_thread(self._show_stored)
+
+    async def _settled(self) -> None:
+        """Wait for the work after the call."""
+        deadline = time.monotonic() + AFTER_CALL_S
+        while not self._seen.over and time.monotonic() < deadline:
+            self._installation.supervisor.check()
+            await asyncio.sleep(0.2)
+
+    def _show_stored(self) -> None:
+        import sqlalchemy as sa
+
+        from server.db import db
+        from server.models_sql import CallEvent, CallLog, ConversationTurn
+
+        with db.scope(write=False) as session:
+            query = sa.select(CallLog).order_by(CallLog.id.desc()).limit(1)
+            call = session.scalars(query).first()
+            if call is None or (self._call_sid and call.call_sid != self._call_sid):
+                return
+            self._call_sid = call.call_sid
+            turns = session.scalars(
+                sa.select(ConversationTurn)
+                .where(ConversationTurn.call_sid == call.call_sid)
+                .order_by(ConversationTurn.sequence)
+            ).all()
+            events = session.scalars(
+                sa.select(CallEvent)
+                .where(CallEvent.call_sid == call.call_sid, CallEvent.id > self._seen.events)
+                .order_by(CallEvent.id)
+            ).all()
+        for turn in turns:
+            self._turn(turn)
+        for event in events:
+            self._seen.events = event.id
+            self._timeline(event.kind, event.detail)
+
+    def _turn(self, turn: Any) -> None:
+        if turn.id in self._seen.turns:
+            return
+        self._seen.turns[turn.id] = turn.message
+        if turn.speaker == "user":
+            self._show.event("heard", f"“{turn.message}”")
+            return
+        latency = f"   [answered in {turn.latency_ms} ms]" if turn.latency_ms is not None else ""
+        self._show.event("agent", f"“{turn.message}”{latency}")
+
+    def _timeline(self, kind: str, detail: dict[str, Any]) -> None:
+        words = {
+            "barge_in": lambda: f"caller interrupts after {detail['heard_ms']} ms of {detail['sent_ms']} ms",
+            "tool": lambda: f"{detail.get('name')} {'done' if detail.get('ok') else 'refused'}",
+            "hang_up": lambda: f"agent hangs up ({detail.get('reason')})",
+            "call_failed": lambda: f"the call could not be served ({detail.get('reason')})",
+            "recording_started": lambda: "recording",
+            "recording_fetched": lambda: f"recording fetched ({detail.get('bytes', 0) // 1024} kB)",
+            "transcript_ready": lambda: f"post-call transcript ready (from the {detail.get('source')})",
+            "summary_ready": lambda: "summary ready",
+            "job_failed": lambda: f"a job failed: {detail.get('error')}",
+        }
+        if kind in words:
+            self._show.event("frontdesk", words[kind]())
+        if kind in ("summary_ready", "job_failed"):
+            self._seen.over = True
+
+    def _conclude(self, report: CallReport) -> list[str]:
+        """Show what is stored, and say what is missing."""
+        from server.db import db
+        from server.models_sql import Appointment, CallLog, ConversationTurn
+        from server.services.recording_service import get_recording_file_for_call
+
+        self._show_stored()
+        with db.scope(write=False):
+            call = CallLog.query.filter_by(call_sid=self._call_sid).first()
+            if call is None:
+                return [f"no call was stored ({report.outcome}: {report.reason})"]
+            path = get_recording_file_for_call(call)
+            appointment = Appointment.query.filter_by(call_sid=self._call_sid).first()
+            turns = ConversationTurn.query.filter_by(call_sid=self._call_sid).count()
+        self._show.line("")
+        self._show.line("Transcript of the recording:")
+        self._show.line(_indented(call.final_transcript or "(none)"))
+        self._show.line("")
+        self._show.line(f"Summary:\n{_indented(call.summary or '(none)')}")
+        if appointment is not None:
+            when = f"{appointment.local_date:%A %d %B}"
+            self._show.line(f"\nBooked: {appointment.customer_name}, {when} ({appointment.starts_at:%H:%M} UTC)")
+        self._latencies(report)
+        self._show.line(f"\nRecording: {path or '(none)'}")
+        if path is not None:
+            _play(Path(path), self._show)
+        needs = {
+            "the call did not complete": call.status != "completed",
+            "no turns": turns == 0,
+            "no recording": path is None,
+            "no final transcript": not call.final_transcript,
+            f"the transcript comes from {call.transcript_source}": call.transcript_source != "recording",
+            "no summary": not call.summary,
+            "the simulator reports " + report.reason: not report.ok,
+        }
+        return [words for words, absent in needs.items() if absent]
+
+    def _latencies(self, report: CallReport) -> None:
+        measured = [latency for latency in report.latencies if latency.to_received_ms is not None]
+        if not measured:
+            return
+        self._show.line("\nHow long each answer took (end of speech → first audio, measured on the phone's side):")
+        for latency in measured:
+            self._show.line(f"  {latency.to_received_ms:>5} ms  after “{latency.text}”")
+        times = sorted(latency.to_received_ms or 0 for latency in measured)
+        self._show.line(f"  median {times[len(times) // 2]} ms")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _play(path: Path, show: Screen) -> None:
+    """Let the person hear the call where there is a sound card; elsewhere the console's player has it."""
+    player = shutil.which("afplay") or (shutil.which("aplay") if _has_sound_card() else None)
+    if player is None or not sys.stdout.isatty():
+        return
+    show.line(f"Playing it with {Path(player).name} …")
+    subprocess.Popen([player, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _has_sound_card() -> bool:
+    cards = Path("/proc/asound/cards")
+    return cards.exists() and "no soundcards" not in cards.read_text()

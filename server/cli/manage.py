@@ -1,0 +1,157 @@
+"""`db`, `business`, `apikey`, `number`, `login`: setting an installation up from the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import click
+
+from server.config.settings import Settings, load
+
+
+@contextlib.contextmanager
+def _installation() -> Iterator[Settings]:
+    """The installation of this environment, its database at the newest schema, with a scope open."""
+    from server import bootstrap
+    from server.db import db
+
+    settings = load()
+    bootstrap.upgrade(settings)
+    settings = bootstrap.build(settings, process="cli")
+    with db.scope() as session:
+        yield settings
+        session.commit()
+
+
+@click.group("db")
+def db_group() -> None:
+    """The database."""
+
+
+@db_group.command()
+def upgrade() -> None:
+    """Bring the database to the newest schema (safe to run again, and from several machines at once)."""
+    from server import bootstrap
+
+    settings = load()
+    bootstrap.upgrade(settings)
+    click.echo("The database has the newest schema.")
+
+
+@click.group()
+def business() -> None:
+    """The businesses this installation answers for."""
+
+
+@business.command("add")
+@click.option("--name", required=True, help="What callers know it as.")
+@click.option("--phone", required=True, help="Its number, in E.164 (+441632960101).")
+@click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/London.")
+@click.option("--greeting", help="The first sentence callers hear.")
+@click.option("--fact", "facts", multiple=True, help="Something the agent may tell; give several.")
+@click.option("--hours", multiple=True, metavar="DAY=HH:MM-HH:MM", help="Opening hours of a day; give several.")
+@click.option("--consent", help="What is said about the recording where it starts.")
+@click.option("--no-recording", is_flag=True, help="Do not record this business's calls.")
+def add(
+    name: str, phone: str, timezone: str, greeting: str | None, facts: tuple[str, ...], hours: tuple[str, ...],
+    consent: str | None, no_recording: bool,
+) -> None:  # fmt: skip
+    """Add a business, or update the one with this number."""
+    from server.services import businesses
+
+    with _installation():
+        try:
+            saved = businesses.save_business(
+                name=name,
+                phone_e164=phone,
+                timezone=timezone,
+                greeting=greeting,
+                facts=list(facts),
+                hours=_hours(hours),
+                consent_announcement=consent,
+                record_calls=not no_recording,
+            )
+        except ValueError as problem:
+            raise click.ClickException(str(problem)) from problem
+    click.echo(f"Saved {saved.name} ({saved.phone_e164}).")
+
+
+@business.command("list")
+def list_all() -> None:
+    """List the businesses."""
+    from server.services import businesses
+
+    with _installation():
+        rows = businesses.list_businesses()
+        if not rows:
+            click.echo("No business yet. Add one: frontdesk business add --name … --phone +44…")
+        for row in rows:
+            click.echo(f"{row.id:>4}  {row.phone_e164:<16} {row.name}")
+
+
+def _hours(days: tuple[str, ...]) -> dict[str, str]:
+    made = {}
+    for day in days:
+        name, equals, span = day.partition("=")
+        if not equals:
+            raise click.BadParameter(
+                f"{day!r} is not DAY=HH:MM-HH:MM, such as monday=09:00-18:00", param_hint="--hours"
+            )
+        made[name.strip().lower()] = span.strip()
+    return made
+
+
+@click.group()
+def apikey() -> None:
+    """Keys for the API."""
+
+
+@apikey.command()
+@click.option("--name", required=True, help="What the key is for.")
+@click.option("--business", "phone", help="Bind it to the business with this number; else it sees all of them.")
+def create(name: str, phone: str | None) -> None:
+    """Create a key and print it, once."""
+    from server.services import access, businesses
+
+    with _installation():
+        owner = businesses.business_for_number(phone) if phone else None
+        if phone and owner is None:
+            raise click.ClickException(f"no business has the number {phone}: see `frontdesk business list`")
+        key = access.create_api_key(name, owner.id if owner else None)
+    click.echo(key)
+
+
+@click.group()
+def number() -> None:
+    """Phone numbers at Twilio."""
+
+
+@number.command()
+@click.argument("phone")
+def connect(phone: str) -> None:
+    """Point a Twilio number's webhooks at PUBLIC_URL."""
+    from server import ports
+
+    with _installation() as settings:
+        if not settings.public_url.startswith("https://") and settings.twilio_url == "":
+            raise click.ClickException(
+                f"PUBLIC_URL is {settings.public_url}, which Twilio can't reach: set it to an https address"
+            )
+        try:
+            sid = ports.current().telephony.connect_number(
+                phone, f"{settings.public_url}/webhook/voice", f"{settings.public_url}/webhook/call_status"
+            )
+        except ports.ProviderError as problem:
+            raise click.ClickException(str(problem)) from problem
+    click.echo(f"{phone} ({sid}) now calls {settings.public_url}/webhook/voice")
+
+
+@click.command()
+def login() -> None:
+    """Print a one-time link into the console."""
+    from server.services import access
+
+    with _installation() as settings:
+        token = access.create_login_link()
+    click.echo(f"{settings.public_url}/login?token={token}")

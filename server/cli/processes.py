@@ -1,0 +1,128 @@
+"""`serve`, `worker`, `engine`: the processes of an installation."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import click
+
+from server.cli.supervisor import Supervisor, ensure_port_free, free_port, interrupts_as_exit
+from server.config.settings import LOCAL_ENGINE_URL, Settings, load
+
+ENGINE_PORT = 8011
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A running Frontdesk: where it answers, its children and the environment they share."""
+
+    url: str
+    settings: Settings
+    supervisor: Supervisor
+    environment: Mapping[str, str]
+
+
+def start_all(
+    *, host: str, port: int, with_worker: bool = True, extra: Mapping[str, str] | None = None,
+    log: Callable[[str], None] = click.echo,
+) -> Installation:  # fmt: skip
+    """Migrate, then start server, worker and (without a model provider) the local engine as children."""
+    from server import bootstrap
+
+    ensure_port_free(host, port, "--port")
+    environment = dict(os.environ) | dict(extra or {})
+    local = f"http://127.0.0.1:{port}"
+    environment.setdefault("PUBLIC_URL", local)
+    needs_engine = load(environment).uses_local_engine
+    engine_port = free_port(ENGINE_PORT) if needs_engine else 0
+    if needs_engine:
+        environment["OPENAI_BASE_URL"] = LOCAL_ENGINE_URL.replace(str(ENGINE_PORT), str(engine_port))
+    settings = load(environment)
+    bootstrap.upgrade(settings)
+    settings = bootstrap.build(settings, process="parent")
+    supervisor = Supervisor(environment, log)
+    if needs_engine:
+        supervisor.start("engine", "engine", "--port", str(engine_port))
+    supervisor.start("web server", "web", "--host", host, "--port", str(port))
+    if with_worker:
+        supervisor.start("worker", "worker")
+    return Installation(local, settings, supervisor, environment)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--no-worker", is_flag=True, help="Leave the post-call jobs to workers started elsewhere.")
+def serve(host: str, port: int, no_worker: bool) -> None:
+    """Start everything on this machine: web server, worker and, without a model provider, the local engine.
+
+    Prints a one-time link into the console. Ctrl-C ends all of it.
+    """
+    from server.db import db
+    from server.services import access
+
+    interrupts_as_exit()
+    installation = start_all(host=host, port=port, with_worker=not no_worker, log=_say)
+    try:
+        installation.supervisor.wait_ready(f"{installation.url}/healthz", 30)
+        with db.scope() as session:
+            token = access.create_login_link()
+            session.commit()
+        click.echo(f"Frontdesk answers at {installation.settings.public_url}")
+        click.echo(f"Console (one-time link, 15 minutes): {installation.settings.public_url}/login?token={token}")
+        if installation.settings.model_base_url.startswith("http://127.0.0.1"):
+            click.echo("Voice: the local engine (set OPENAI_API_KEY to use OpenAI)")
+        installation.supervisor.wait_ready(f"{installation.url}/readyz", 90)
+        click.echo("Ready for calls. Ctrl-C stops everything.")
+        while True:
+            installation.supervisor.check()
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        click.echo("Stopping …")
+    finally:
+        installation.supervisor.stop()
+
+
+@click.command()
+def worker() -> None:
+    """Run the post-call jobs: fetch recordings, transcribe, summarise."""
+    from server import bootstrap, logging_setup
+    from server import worker as process
+
+    settings = load()
+    logging_setup.configure("worker", development=settings.development)
+    process.run(bootstrap.build(settings, process="worker"))
+
+
+@click.command(hidden=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+def web(host: str, port: int) -> None:
+    """Run one web process alone: webhooks, media streams, API and console."""
+    from server import asgi, logging_setup
+
+    settings = load()
+    logging_setup.configure("web", development=settings.development)
+    ensure_port_free(host, port, "--port")
+    asgi.run(settings, host=host, port=port)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=ENGINE_PORT, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on."
+)
+@click.option("--api-key", envvar="ENGINE_API_KEY", show_envvar=True, help="Bearer key that clients must send.")
+def engine(host: str, port: int, api_key: str | None) -> None:
+    """Run the local speech engine, which answers as OpenAI's API would."""
+    from engine.main import run
+
+    run(host, port, api_key)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a terminal program's voice

@@ -109,6 +109,14 @@ class GuardedSession(Session):
             return super().begin(nested=True)
         return _Transaction(self)
 
+    def flush(self, objects: Any = None) -> None:
+        """Flush; a write of a foreign owner takes the whole transaction back."""
+        try:
+            super().flush(objects)
+        except OwnershipViolation:
+            self.rollback()
+            raise
+
 
 @dataclass(slots=True)
 class _Scope:
@@ -164,7 +172,7 @@ class Database:
         session = GuardedSession(bind=engine, expire_on_commit=False)
         token = _scope.set(_Scope(session, _here()))
         try:
-            with acting_as(owner) if owner else contextlib.nullcontext():
+            with _named(owner) if owner else contextlib.nullcontext():
                 yield session
         finally:
             _scope.reset(token)
@@ -180,13 +188,19 @@ def acting_as(owner: str) -> Iterator[None]:
 
     Pending changes are flushed on entry, in the name of whoever made them, and on a clean exit, in the name of `owner`.
     """
+    _flush_open_session()
+    with _named(owner):
+        yield
+        _flush_open_session()
+
+
+@contextlib.contextmanager
+def _named(owner: str) -> Iterator[None]:
     if not any(entry["owner"] == owner for entry in OWNERSHIP.values()):
         raise UnownedColumn(f"{owner!r} owns nothing in server/ownership.py")
-    _flush_open_session()
     token = _owner.set((owner, _here()))
     try:
         yield
-        _flush_open_session()
     finally:
         _owner.reset(token)
 
@@ -239,8 +253,13 @@ def _set_columns(row: object) -> Iterator[str]:
 
 @event.listens_for(GuardedSession, "do_orm_execute")
 def _guard_bulk(state: ORMExecuteState) -> None:
-    if state.is_update or state.is_delete:
+    if not (state.is_update or state.is_delete):
+        return
+    try:
         _check_statement(state.statement)
+    except OwnershipViolation:
+        state.session.rollback()
+        raise
 
 
 def _guard_core(_: Connection, statement: Any, multiparams: Any, params: Any, __: Any) -> None:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,30 @@ def test_the_ownership_map_is_plain_literals() -> None:
 
 def test_the_quick_reference_copy_is_tracked() -> None:
     assert ROOT / "docs" / "QUICK_REFERENCE.md" in tracked_files()
+
+
+OWN_NAMES = frozenset({*PACKAGES, "tests", "bench", "scripts"})
+
+
+def locked_distributions() -> set[str]:
+    text = (ROOT / "requirements" / "lock.txt").read_text()
+    return {normalized(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)}
+
+
+def normalized(distribution: str) -> str:
+    """One spelling of a distribution's name, as PEP 503 has it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_every_imported_package_is_in_the_lock() -> None:
+    """What happens to be installed by hand on one machine is missing on the next."""
+    locked, carriers = locked_distributions(), packages_distributions()
+    unlocked = set()
+    for path in python_files():
+        for module in imported_modules(parse(path)):
+            top = module.split(".")[0]
+            if not top or top in OWN_NAMES or top in sys.stdlib_module_names:
+                continue
+            if not locked.intersection(map(normalized, carriers.get(top, []))):
+                unlocked.add(f"{relative(path)}: {top}")
+    assert sorted(unlocked) == []

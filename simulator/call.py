@@ -187,21 +187,22 @@ class CallLeg:
     async def _carry_out(self, document: Document, line: asyncio.Task[None]) -> str:
         """Act out documents until one ends the call. Returns who ended it."""
         acting = asyncio.create_task(self._act(document))
-        while True:
-            order = asyncio.create_task(self._orders.get())
-            await asyncio.wait({acting, order, line}, return_when=asyncio.FIRST_COMPLETED)
-            if line.done():
-                await _stop(acting, order)
-                line.result()
-            if order.done():
+        order = asyncio.create_task(self._orders.get())
+        try:
+            while True:
+                await asyncio.wait({acting, order, line}, return_when=asyncio.FIRST_COMPLETED)
+                if line.done():
+                    line.result()
+                if not order.done():
+                    return acting.result()
                 await _stop(acting)
                 command = order.result()
                 if isinstance(command, _HangUp):
                     return command.by
                 acting = asyncio.create_task(self._go_to(command))
-                continue
-            await _stop(order)
-            return acting.result()
+                order = asyncio.create_task(self._orders.get())
+        finally:
+            await _stop(acting, order)
 
     async def _go_to(self, command: _GoTo) -> str:
         if command.twiml:

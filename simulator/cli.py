@@ -23,7 +23,7 @@ from simulator.plan import CallPlan, PlanError, parse_line
 from simulator.render import describe, summary
 from simulator.report import CallReport, Event
 from simulator.standin import PortInUse, Standin
-from simulator.voice import ulaw_from_wav
+from simulator.voice import HibariVoice, ulaw_from_wav
 
 DEFAULT_PORT = 8099
 
@@ -164,6 +164,7 @@ def _plan(options: dict[str, Any]) -> CallPlan:
         transcribe=options["transcribe"],
         wait_recording_s=options["wait_recording"],
         time_limit_s=options["time_limit"],
+        voice=HibariVoice(),
     )
     try:
         plan.places()

@@ -31,7 +31,7 @@ def prepare_script(plan: CallPlan) -> Script:
     parsed = [parse_line(line) if isinstance(line, str) else line for line in plan.lines]
     spoken = any(isinstance(line, ScriptLine) and line.text for line in parsed)
     voice = plan.voice or (HibariVoice() if spoken else None)
-    hello = Utterance(voice.speak("Hello?"), "Hello?", source="patience") if spoken and voice else None
+    hello = None if voice is None else Utterance(voice.speak("Hello?"), "Hello?", source="patience")
     return Script([_utterance(line, voice) for line in parsed], hello, voice)
 
 

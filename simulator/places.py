@@ -63,11 +63,18 @@ def places_for(voice_url: str, public_url: str | None) -> tuple[Places, str]:
 
 def _split(url: str) -> SplitResult:
     parts = urlsplit(url.strip())
-    if parts.scheme not in _DEFAULT_PORT or not parts.hostname:
+    if parts.scheme not in _DEFAULT_PORT or not parts.hostname or not _port_is_sound(parts):
         raise BadUrl(
             f"{url!r} is not an absolute http(s) or ws(s) URL; write it like https://example.com/webhook/voice"
         )
     return parts
+
+
+def _port_is_sound(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _place(parts: SplitResult) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +22,7 @@ from simulator.report import CallReport, OnEvent
 from simulator.rest import rest_app
 from simulator.webhooks import new_http_client
 
+_log = logging.getLogger(__name__)
 FETCH_WAIT_S = 30.0
 KEPT_CALLS = 200
 Callee = Callable[[OutboundRequest], CallPlan]
@@ -170,10 +172,17 @@ class Standin:
         plan = replace(plan, time_limit_s=float(params.get("TimeLimit") or plan.time_limit_s))
         record = CallRecord(new_sid("CA"), self.account.sid, params["From"], params["To"], "outbound-api")
         self.account.calls[record.sid] = record
-        task = asyncio.create_task(self._run_outbound(plan, record, request))
+        task = asyncio.create_task(self._try_outbound(plan, record, request))
         self._outbound.add(task)
         task.add_done_callback(self._outbound.discard)
         return record
+
+    async def _try_outbound(self, plan: CallPlan, record: CallRecord, request: OutboundRequest) -> None:
+        try:
+            await self._run_outbound(plan, record, request)
+        except Exception:  # noqa: BLE001  the edge of a background call: one that breaks must not end the stand-in
+            record.status = "failed"
+            _log.exception("outbound call %s broke off", record.sid)
 
     async def _run_outbound(self, plan: CallPlan, record: CallRecord, request: OutboundRequest) -> None:
         params = request.params

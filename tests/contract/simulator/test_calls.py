@@ -321,3 +321,32 @@ async def test_a_query_on_the_stream_url_is_stripped_with_a_note(
     )
     report = await standin.place_call(make_plan(lines=[beep, beep]))
     assert report.ok and any("query string" in warning for warning in report.warnings)
+
+
+async def test_a_rehearsal_that_is_cancelled_closes_the_socket(server: Any, standin: Standin, make_plan: Any) -> None:
+    task = asyncio.create_task(standin.place_call(make_plan()))
+    while not server.sessions or not server.sessions[0].start:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    await asyncio.sleep(0.1)
+    assert server.sessions[0].received[-1]["event"] == "stop"
+
+
+async def test_a_silent_agent_is_asked_hello(
+    server: Any, standin: Standin, make_plan: Any, beep: bytes, tones: Any
+) -> None:
+    class Whistle:
+        def speak(self, text: str) -> bytes:
+            return bytes(tones(len(text) * 50, 900))
+
+    async def shy(session: Any) -> None:
+        await session.hear_turn()
+        await session.say(tones(400))
+
+    server.agent = shy
+    manners = Manners(patience_ms=1000, end_wait_ms=300)
+    report = await standin.place_call(make_plan(lines=["It is me"], voice=Whistle(), manners=manners))
+    assert [said.text for said in report.said["caller"]] == ["Hello?", "It is me"]
+    assert [said.source for said in report.said["caller"]] == ["patience", "line"]

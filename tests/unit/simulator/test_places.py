@@ -42,7 +42,9 @@ def test_a_remote_server_keeps_tls() -> None:
     assert places.target("wss://desk.example.com/ws").dial == "wss://desk.example.com/ws"
 
 
-@pytest.mark.parametrize("url", ["", "desk.example.com/webhook", "ftp://desk.example.com", "/webhook/voice"])
+@pytest.mark.parametrize(
+    "url", ["", "desk.example.com/webhook", "ftp://desk.example.com", "/webhook/voice", "http://desk:99999/x"]
+)
 def test_a_url_that_twilio_could_not_call_is_refused(url: str) -> None:
     with pytest.raises(BadUrl, match="absolute"):
         places_for(url, None)

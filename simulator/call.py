@@ -360,7 +360,7 @@ class CallLeg:
             self.record.duration_s = self.journal.report.call.duration_s = math.ceil(talked)
             extra = {"CallDuration": str(self.record.duration_s), "SipResponseCode": _SIP_CODES[status]}
         self.journal.report.call.statuses.append({"status": shown, "at_ms": self.journal.now_ms()})
-        self.journal.note("status", status=shown)
+        self.journal.note("status", status=shown, call_sid=self.record.sid)
         if not self.entry.status_callback or event not in self.entry.status_events:
             return
         params = self.record.webhook_params() | extra

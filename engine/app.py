@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ from engine.realtime import socket as realtime
 from engine.realtime.brain import Brain
 from engine.settings import EngineSettings
 from engine.speech.bank import Models, SpeechBank
+
+log = logging.getLogger("engine")
 
 REALTIME_MODEL = "gpt-realtime-2.1"
 MODELS = (REALTIME_MODEL, "gpt-realtime-2.1-mini", "gpt-transcribe", "gpt-5-mini", "tts-1")
@@ -142,14 +145,20 @@ def create_app(settings: EngineSettings, speech: Models | None = None, brain: Br
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        loading = asyncio.create_task(asyncio.to_thread(bank.load)) if not bank.ready else None
+        loading = asyncio.create_task(_load(bank))
         yield
-        if loading is not None:
-            await asyncio.wait({loading})
-            _ = loading.exception()
+        await loading
         bank.close()
 
     return Starlette(routes=_routes(engine), lifespan=lifespan)
+
+
+async def _load(bank: Models) -> None:
+    try:
+        if not bank.ready:
+            await asyncio.to_thread(bank.load)
+    except Exception:  # the job's edge: the process stays up, and /healthz says why it serves no calls
+        log.exception("the speech models could not be loaded")
 
 
 def _routes(engine: EngineApp) -> list[Any]:

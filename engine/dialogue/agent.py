@@ -12,7 +12,7 @@ from engine.dialogue.state import State, World
 from engine.dialogue.tools import read_tools
 from engine.realtime.brain import Ask, Output, Reply, Say, Turn
 
-_EXACTLY = re.compile(r"say exactly:?\s*[\"“](?P<text>.+?)[\"”]\s*$", re.IGNORECASE | re.DOTALL)
+_EXACTLY = re.compile(r"say exactly:?\s*[\"“](?P<text>.+)[\"”]", re.IGNORECASE | re.DOTALL)
 
 
 def _utc_now() -> datetime:
@@ -56,6 +56,7 @@ def _replied(ask: Ask, world: World) -> list[Output]:
         elif turn.role == "assistant" and turn.text:
             # What was really said (a greeting, another model's words) is what "say that again" repeats.
             state.said = turn.text
+            outputs = policy.on_silence(state)
     return [Say(policy.greeting(world))] if outputs is None else outputs
 
 

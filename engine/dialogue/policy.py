@@ -56,6 +56,11 @@ def on_result(state: State, name: str, output: str, world: World) -> list[Output
     return _say(state, message if message.endswith("?") else f"{message} {ANYTHING_ELSE}")
 
 
+def on_silence(state: State) -> list[Output]:
+    """The reply when the agent is asked to speak although it spoke last: the caller has been silent."""
+    return [Say(f"Are you still there? {state.said}" if state.errand else "Are you still there?")]
+
+
 def greeting(world: World) -> str:
     """The words for a call's first moment when the client gave none."""
     at = f" {world.knowledge.business}" if world.knowledge.business else ""

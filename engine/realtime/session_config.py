@@ -99,7 +99,7 @@ def turn_rules(detection: Config) -> TurnRules:
         threshold=float(detection["threshold"]),
         silence_ms=int(detection["silence_duration_ms"]),
         prefix_ms=int(detection["prefix_padding_ms"]),
-        early_ms=min(200, int(detection["silence_duration_ms"]) // 2),
+        early_ms=min(160, int(detection["silence_duration_ms"]) // 2),
     )
 
 

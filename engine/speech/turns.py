@@ -27,7 +27,7 @@ class TurnRules:
     threshold: float = 0.5
     silence_ms: int = 500
     prefix_ms: int = 300
-    early_ms: int = 200
+    early_ms: int = 160
 
 
 class TurnChange(Enum):

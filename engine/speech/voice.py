@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from hibari import Hibari
 
-from phoneaudio.resample import pcm16_from_float
+from phoneaudio.resample import Float, pcm16_from_float
 
 RATE_HZ = 24000
 _CACHE_BYTES = 16 << 20
+_AUDIBLE = 0.005
+_LEAD_MS = 40
+_TAIL_MS = 220
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=\S)")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Prof|No|[A-Z])\.$")
 
@@ -27,6 +30,15 @@ def sentences(text: str) -> list[str]:
         elif part:
             pieces.append(part)
     return pieces
+
+
+def _trimmed(samples: Float) -> Float:
+    """Without most of the silence around the words: the model puts 300 ms before them, and callers wait."""
+    audible = np.flatnonzero(np.abs(samples) > _AUDIBLE)
+    if audible.size == 0:
+        return samples
+    begin, end = int(audible[0]) - _LEAD_MS * RATE_HZ // 1000, int(audible[-1]) + _TAIL_MS * RATE_HZ // 1000
+    return samples[max(0, begin) : end]
 
 
 class Voice:
@@ -56,7 +68,7 @@ class Voice:
         return pcm
 
     def _speak(self, ids: list[int], speed: float) -> bytes:
-        return pcm16_from_float(self._model.from_ids(ids, speed, np.random.default_rng(1)))
+        return pcm16_from_float(_trimmed(self._model.from_ids(ids, speed, np.random.default_rng(1))))
 
     def _keep(self, key: tuple[str, float], pcm: bytes) -> None:
         if key in self._said:

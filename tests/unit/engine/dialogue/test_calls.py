@@ -297,6 +297,16 @@ async def test_words_given_are_said_exactly() -> None:
     assert (await DialogueAgent().reply(ask)).outputs == [Say("Good morning. It's us.")]
 
 
+async def test_asked_to_speak_after_it_spoke_it_asks_whether_they_are_there() -> None:
+    caller = Caller()
+    await caller.say("Is there parking?")
+    reply = await DialogueAgent().reply(Ask(INSTRUCTIONS, tuple(caller.turns), ALL, once="The caller is silent."))
+    assert reply.outputs == [Say("Are you still there?")]
+    await caller.say("I'd like to book a haircut")
+    reply = await DialogueAgent().reply(Ask(INSTRUCTIONS, tuple(caller.turns), ALL))
+    assert reply.outputs == [Say("Are you still there? Certainly. What name is it for, please?")]
+
+
 async def test_without_a_caller_it_greets_and_an_ended_call_needs_no_words() -> None:
     assert (await DialogueAgent().reply(Ask(INSTRUCTIONS, ()))).outputs == [
         Say("Hello, thank you for calling Harbour Hair. How can I help you?")

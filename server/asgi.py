@@ -173,9 +173,7 @@ class MediaHandover(asyncio.Protocol):
         """Upgrades are signed over the stream's public `wss://` URL, with no parameters."""
         signature = request.headers.get("X-Twilio-Signature") or ""
         validator = RequestValidator(self._settings.twilio_auth_token)
-        address = self._settings.media_url
-        secure = "wss://" + address.partition("://")[2]
-        return any(validator.validate(url, {}, signature) for url in {address, secure})
+        return bool(validator.validate(self._settings.media_url, {}, signature))
 
     def _gone(self) -> None:
         self._connections.discard(self)

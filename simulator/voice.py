@@ -16,6 +16,8 @@ _TTS_RATE_HZ = 24000
 _LEVEL_RMS = 0.09
 _LOUDEST = 0.9
 _SEED = 11
+_SILENT = 0.004
+_LONGEST_PAUSE_MS = 260
 _lock = threading.Lock()
 _engine: Any = None
 
@@ -30,7 +32,8 @@ class HibariVoice:
         """μ-law at 8 kHz, at the loudness of a person on the telephone."""
         with _lock:
             samples: Float = np.asarray(_load()(text, seed=_SEED), dtype=np.float32)
-        return ulaw_from_pcm16(pcm16_from_float(_levelled(resample_float(samples, _TTS_RATE_HZ, RATE_HZ))))
+        fluent = _without_long_pauses(resample_float(samples, _TTS_RATE_HZ, RATE_HZ))
+        return ulaw_from_pcm16(pcm16_from_float(_levelled(fluent)))
 
 
 def _load() -> Any:
@@ -40,6 +43,19 @@ def _load() -> Any:
 
         _engine = Hibari()
     return _engine
+
+
+def _without_long_pauses(samples: Float) -> Float:
+    """Shorten pauses: hibari rests half a second between sentences, which no caller does in one breath."""
+    loud = np.flatnonzero(np.abs(samples) > _SILENT)
+    if loud.size == 0:
+        return samples
+    longest = RATE_HZ * _LONGEST_PAUSE_MS // 1000
+    gaps = np.flatnonzero(np.diff(loud) > longest)
+    cuts = [(loud[gap] + longest // 2, loud[gap + 1] - longest // 2) for gap in gaps]
+    starts = [max(0, loud[0] - longest // 2), *(end for _, end in cuts)]
+    ends = [*(start for start, _ in cuts), min(samples.size, loud[-1] + longest // 2)]
+    return np.concatenate([samples[start:end] for start, end in zip(starts, ends, strict=True)])
 
 
 def _levelled(samples: Float) -> Float:

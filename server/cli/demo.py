@@ -166,6 +166,7 @@ class Rehearsal:
             from_=CALLER,
             lines=lines,
             voice_url=f"{self._installation.url}/webhook/voice",
+            wait_recording_s=0,
         )
         self._show.call_begins()
         watching = asyncio.create_task(self._watch())
@@ -290,7 +291,7 @@ class Rehearsal:
             "no final transcript": not call.final_transcript,
             f"the transcript comes from {call.transcript_source}": call.transcript_source != "recording",
             "no summary": not call.summary,
-            "the simulator reports " + report.reason: not report.ok,
+            f"the simulator reports {report.outcome}: {report.reason}": not report.ok,
         }
         return [words for words, absent in needs.items() if absent]
 

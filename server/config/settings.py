@@ -95,10 +95,9 @@ class Settings:
 
     @property
     def media_url(self) -> str:
-        """The media stream's address: PUBLIC_URL with its scheme made a WebSocket one."""
+        """The media stream's address, as it stands in the TwiML: Twilio takes `wss://` only (the stand-in maps it)."""
         parts = urlsplit(self.public_url)
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/ws/twilio-media"
+        return f"wss://{parts.netloc}{parts.path.rstrip('/')}/ws/twilio-media"
 
 
 def development(environ: Mapping[str, str]) -> bool:

@@ -124,7 +124,7 @@ class Ports:
     clock: Clock
     cache_dir: Path
     public_url: str = "http://127.0.0.1:8000"
-    media_url: str = "ws://127.0.0.1:8000/ws/twilio-media"
+    media_url: str = "wss://127.0.0.1:8000/ws/twilio-media"
     realtime: RealtimeModel | None = None
     apply_event: ApplyEvent | None = None
 

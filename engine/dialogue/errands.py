@@ -10,6 +10,7 @@ import msgspec
 from engine.dialogue.acts import Heard
 from engine.dialogue.clock import spoken_time
 from engine.dialogue.hours import spoken_day
+from engine.dialogue.names import corrected
 from engine.dialogue.slots import CALLERS_OWN_NUMBER, Setting, Slot, find, json_value, question, spoken
 from engine.dialogue.speaking import sentence, with_article
 from engine.dialogue.state import Errand, World
@@ -41,6 +42,8 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
         if slot.kind == "service" and slot.name in errand.values and not asked:
             continue
         value = find(slot, heard.text, setting, asked and _may_be_bare(slot, heard))
+        if value is not None and slot.kind == "name" and slot.name in errand.values:
+            value = corrected(errand.values[slot.name], value)
         if value is not None and errand.values.get(slot.name) != value:
             errand.values[slot.name] = value
             changed = True
@@ -63,7 +66,7 @@ def correct(errand: Errand, heard: Heard, world: World) -> bool:
     name = find(slot, rest, setting, asked=True)
     if name is None or len(name.split()) > 3:
         return False
-    errand.values[slot.name] = name
+    errand.values[slot.name] = corrected(errand.values.get(slot.name, ""), name)
     return errand.values != before
 
 

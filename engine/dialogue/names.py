@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from engine.dialogue.calendar import MONTHS, WEEKDAYS
 from engine.dialogue.text import STOP_WORDS
@@ -32,6 +33,7 @@ _NOT_NAMES = frozenset(
     {*(day.capitalize() for day in WEEKDAYS), *(month.capitalize() for month in MONTHS), *_SMALL_WORDS.split()}
 )
 _LONGEST_WORDS = 4
+_ALIKE = 0.6
 
 
 def find_name(text: str, asked: bool = False, behalf: bool = True) -> str | None:
@@ -45,6 +47,16 @@ def find_name(text: str, asked: bool = False, behalf: bool = True) -> str | None
     if names:
         return _respelled(names[-1], spelled)
     return _respelled(_answer(text), spelled) if asked else None
+
+
+def corrected(old: str, new: str) -> str:
+    """A name after a correction: "no, Maria" mends the first word of "Mario Lopez" and leaves the rest."""
+    words = old.split()
+    if len(words) < 2 or " " in new:
+        return new
+    alike = [SequenceMatcher(None, word.lower(), new.lower()).ratio() for word in words]
+    best = max(range(len(words)), key=alike.__getitem__)
+    return " ".join([*words[:best], new, *words[best + 1 :]]) if alike[best] >= _ALIKE else new
 
 
 def _answer(text: str) -> str | None:

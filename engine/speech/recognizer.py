@@ -24,6 +24,8 @@ _POOR_SCORE = -1.0
 _MAX_TOKENS_PER_S = 8
 # What Whisper writes over silence, music and line noise; a caller never says these as a whole turn.
 _NOISE_TEXT = re.compile(r"^[\W_]*(\[.*\]|\(.*\)|♪.*|you|thanks for watching|bye-bye for now)?[\W_]*$", re.IGNORECASE)
+# On a very short utterance the decoder may write it twice: "Yes. Yes."
+_REPEATED = re.compile(r"^(.+?[.?!])(?:\s+\1)+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +91,4 @@ def _joined(pieces: list[Heard]) -> Heard:
 def _checked(text: str, score: float, no_speech: float) -> Heard:
     if _NOISE_TEXT.match(text) or (no_speech > _NO_SPEECH and score < _POOR_SCORE):
         return Heard("", score, no_speech)
-    return Heard(text, score, no_speech)
+    return Heard(_REPEATED.sub(r"\1", text), score, no_speech)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.dialogue.acts import Heard
-from engine.dialogue.names import find_name
+from engine.dialogue.names import corrected, find_name
 from engine.dialogue.numbers import phone_number, spoken_digits
 from engine.dialogue.speaking import listed, sentence, with_article
 from engine.dialogue.text import concepts, normal
@@ -66,6 +66,20 @@ def test_names_that_are_introduced(text: str, name: str | None) -> None:
 )
 def test_names_that_were_asked_for(text: str, name: str | None) -> None:
     assert find_name(text, asked=True) == name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("Mario Lopez", "Maria", "Maria Lopez"),
+        ("Maria Lopes", "Lopez", "Maria Lopez"),
+        ("Mario Lopez", "Anna Smith", "Anna Smith"),
+        ("John", "Joan", "Joan"),
+        ("John Smith", "Peter", "Peter"),
+    ],
+)
+def test_a_corrected_word_of_a_name_leaves_the_others(old: str, new: str, name: str) -> None:
+    assert corrected(old, new) == name
 
 
 def test_a_message_for_somebody_is_not_from_them() -> None:

@@ -183,6 +183,17 @@ db = Database()
 
 
 @contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """The scope that is open here, or one of its own for reading: for use cases that are called from anywhere."""
+    scope = _scope.get()
+    if scope is not None and scope.home is _here():
+        yield
+        return
+    with db.scope(write=False):
+        yield
+
+
+@contextlib.contextmanager
 def acting_as(owner: str) -> Iterator[None]:
     """Write in the name of `owner`, a module of the ownership map; enter it in that module only.
 

@@ -167,6 +167,13 @@ OWNERSHIP: Final[dict[str, Entry]] = {
         "readers": (),
         "why": "written answers need another style than spoken ones",
     },
+    "prompt.summary": {
+        "owner": "server.services.summaries",
+        "entry": "server.services.summaries.summarise",
+        "append": (),
+        "readers": ("server.tasks_recording",),
+        "why": "what a summary is asked for is asked in one place",
+    },
     "recording.download": {
         "owner": "server.services.recording_service",
         "entry": "server.services.recording_service.get_recording_file_for_call",

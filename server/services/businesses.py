@@ -1,0 +1,130 @@
+"""The businesses of an installation: what they are called, say, know and when they are open."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+import sqlalchemy as sa
+
+from server.db import acting_as, db
+from server.models_sql import Business
+from server.services._facts import DAYS
+
+_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+_TEXTS = ("greeting", "inbound_prompt", "outbound_prompt", "whatsapp_prompt", "consent_announcement")
+
+
+class BadBusiness(ValueError):
+    """A field of a business can't be used; the message names it and the remedy."""
+
+
+def save_business(
+    *, name: str, phone_e164: str, timezone: str = "UTC", language: str = "en", voice: str = "marin",
+    hours: dict[str, str] | None = None, facts: list[str] | None = None, record_calls: bool = True,
+    **texts: str | None,
+) -> Business:  # fmt: skip
+    """Add a business, or update the one with this number, in the open transaction. Raises `BadBusiness`.
+
+    ✅ OWNER: the `businesses` table; every change raises `version`, on which the prompt caches depend.
+    """
+    unknown = set(texts) - set(_TEXTS)
+    if unknown:
+        raise BadBusiness(f"{', '.join(sorted(unknown))}: no such field; the texts are {', '.join(_TEXTS)}")
+    if not name.strip():
+        raise BadBusiness("name is empty: give what callers know the business as")
+    values: dict[str, Any] = {
+        "name": name.strip(),
+        "timezone": _timezone(timezone),
+        "language": language,
+        "voice": voice,
+        "hours": _hours(hours or {}),
+        "facts": [fact.strip() for fact in facts or [] if fact.strip()],
+        "record_calls": record_calls,
+        **texts,
+    }
+    return _store(e164(phone_e164, "phone"), values)
+
+
+def _store(phone: str, values: dict[str, Any]) -> Business:
+    query = sa.select(Business).where(Business.phone_e164 == phone).with_for_update()
+    with acting_as("server.services.businesses"):
+        row = db.session.scalars(query).one_or_none()
+        if row is None:
+            row = Business(phone_e164=phone, version=1, **values)
+            db.session.add(row)
+            db.session.flush()
+            return row
+        changed = {key: value for key, value in values.items() if getattr(row, key) != value}
+        for key, value in changed.items():
+            setattr(row, key, value)
+        if changed:
+            row.version = row.version + 1
+        db.session.flush()
+        return row
+
+
+def business_for_number(number: str) -> Business | None:
+    """The business that has this number; None for a number nobody has, never a neighbour's."""
+    try:
+        wanted = e164(number, "number")
+    except BadBusiness:
+        return None
+    return db.session.scalars(sa.select(Business).where(Business.phone_e164 == wanted)).one_or_none()
+
+
+def list_businesses() -> list[Business]:
+    """Every business, oldest first."""
+    return list(db.session.scalars(sa.select(Business).order_by(Business.id)))
+
+
+def e164(number: str, field: str) -> str:
+    """A phone number in E.164. Raises `BadBusiness` naming the field."""
+    try:
+        parsed = phonenumbers.parse(number.strip(), None)
+    except phonenumbers.NumberParseException as problem:
+        raise BadBusiness(f"{field} {number!r} is not a phone number: give it as +441632960101") from problem
+    if not phonenumbers.is_possible_number(parsed):
+        raise BadBusiness(f"{field} {number!r} has the wrong length for its country: give it as +441632960101")
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def demo_business() -> dict[str, Any]:
+    """The salon of `frontdesk demo`, as arguments of `save_business`."""
+    return {
+        "name": "Harbour Hair",
+        "phone_e164": "+441632960101",
+        "timezone": "Europe/London",
+        "greeting": "Thank you for calling Harbour Hair. This call is recorded. How can I help you?",
+        "hours": {**dict.fromkeys(DAYS[:5], "09:00-18:00"), "saturday": "10:00-16:00"},
+        "facts": [
+            "Parking: free behind the building for two hours.",
+            "A cut and blow-dry costs 45 pounds and takes 45 minutes.",
+            "Colouring needs a patch test 48 hours before the appointment.",
+            "Wheelchair access is through the side door.",
+            "Gift vouchers can be bought at the desk.",
+        ],
+    }
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as problem:
+        raise BadBusiness(f"timezone {name!r} is not known: give one such as Europe/London") from problem
+    return name
+
+
+def _hours(given: dict[str, str]) -> dict[str, str]:
+    made = {}
+    for day, span in given.items():
+        if day not in DAYS:
+            raise BadBusiness(f"hours: {day!r} is no day: use {', '.join(DAYS)}")
+        if span == "closed":
+            continue
+        if not _SPAN.fullmatch(span) or span[:5] >= span[6:]:
+            raise BadBusiness(f"hours of {day}: {span!r} is not HH:MM-HH:MM, such as 09:00-18:00")
+        made[day] = span
+    return made

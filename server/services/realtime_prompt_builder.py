@@ -1,0 +1,120 @@
+"""Prompts for calls. The cached text holds nothing of a caller; who calls and what time it is comes as its own item."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from server.db import db, reading
+from server.models_sql import Appointment, Business, Contact
+from server.services._facts import business_lines
+
+_ROLE: Final = """# Role
+You answer the phone of the business below, as its receptionist. You are friendly, brief and honest.
+
+# How to speak
+Speak in short sentences, as on the phone. Ask one thing at a time.
+Answer from the facts and opening hours below and from nothing else. Never invent an answer, a price or a time.
+Read names, days, times and numbers back and wait for a yes before you book anything.
+When you do not know something, say so and offer to take a message.
+When the caller is done, say goodbye and call end_call in the same response."""
+
+_DIRECTION: Final = {
+    "inbound": "# This call\nThe caller rang the business. Find out what they need and help them.",
+    "outbound": "# This call\nYou are calling on behalf of the business. Say who is calling and why, and ask whether "
+    "it is a good moment.",
+}
+_FALLBACK: Final = {
+    "inbound": "Help with questions about the business, book appointments and take messages.",
+    "outbound": "Say briefly why the business is calling, answer questions, and take a message if there is one.",
+}
+_GREETING: Final = {
+    "inbound": "Thank you for calling {name}. How can I help you?",
+    "outbound": "Hello, this is {name} calling. Is this a good moment?",
+}
+_LIMIT: Final = 2000
+
+_cache: dict[tuple[int, str], tuple[int, str]] = {}
+_lock = threading.Lock()
+_counts = {"hits": 0, "misses": 0}
+
+
+def build_realtime_system_prompt(business_id: int, call_direction: str, use_cache: bool = True) -> str:
+    """The instructions for a call: behaviour, direction, business, hours and facts.
+
+    ✅ OWNER: prompts of calls. Each build reads the business's version, so a saved change is in force on every process
+    at once. Raises `ValueError` for another direction and `LookupError` for an unknown business.
+    ❌ NEVER: anything of a caller in this text; it is cached.
+    """
+    _check_direction(call_direction)
+    with reading():
+        version = db.session.scalar(sa.select(Business.version).where(Business.id == business_id))
+        if version is None:
+            raise LookupError(f"business {business_id} does not exist")
+        cached = _cache.get((business_id, call_direction)) if use_cache else None
+        if cached is not None and cached[0] == version:
+            _counts["hits"] += 1
+            return cached[1]
+        _counts["misses"] += 1
+        business = db.session.get_one(Business, business_id)
+        text = _compose(business, call_direction)
+    if use_cache:
+        _keep((business_id, call_direction), (version, text))
+    return text
+
+
+def greeting_instruction(business_id: int, call_direction: str) -> str:
+    """What the model is told to say first. A consent announcement comes with it where calls are recorded."""
+    _check_direction(call_direction)
+    with reading():
+        business = db.session.get_one(Business, business_id)
+        words = (business.greeting or _GREETING[call_direction].format(name=business.name)).strip()
+        if business.consent_announcement and business.record_calls:
+            words = f"{business.consent_announcement.strip()} {words}"
+    return f'Greet the caller now. Say exactly: "{words}"'
+
+
+def caller_context(business_id: int, contact: Contact | None, now: datetime) -> str:
+    """Who calls and what time it is, for an item of its own in the conversation."""
+    with reading():
+        zone = ZoneInfo(db.session.get_one(Business, business_id).timezone)
+        lines = [f"Current local time: {now.astimezone(zone):%A %-d %B %Y, %H:%M} ({zone.key})"]
+        lines.append(f"Caller: {contact.name}" if contact and contact.name else "Caller: not known yet")
+        lines.append("Caller number: known" if contact else "Caller number: withheld")
+        for booked in _upcoming(contact, now):
+            lines.append(f"Booked for this caller: {booked.starts_at.astimezone(zone):%A %-d %B at %H:%M}")
+    return "\n".join(lines)
+
+
+def cache_info() -> dict[str, int]:
+    """How often a prompt came from the cache, and how many it holds."""
+    return {**_counts, "size": len(_cache)}
+
+
+def _compose(business: Business, direction: str) -> str:
+    own = business.inbound_prompt if direction == "inbound" else business.outbound_prompt
+    instructions = ["# Instructions from the business", (own or _FALLBACK[direction]).strip()]
+    return "\n".join([_ROLE, "", _DIRECTION[direction], "", *instructions, "", *business_lines(business)])
+
+
+def _keep(key: tuple[int, str], value: tuple[int, str]) -> None:
+    with _lock:
+        if len(_cache) >= _LIMIT:
+            _cache.pop(next(iter(_cache)))
+        _cache[key] = value
+
+
+def _upcoming(contact: Contact | None, now: datetime) -> list[Appointment]:
+    if contact is None:
+        return []
+    query = sa.select(Appointment).where(Appointment.contact_id == contact.id, Appointment.starts_at > now)
+    return list(db.session.scalars(query.order_by(Appointment.starts_at).limit(3)))
+
+
+def _check_direction(direction: str) -> None:
+    if direction not in _DIRECTION:
+        raise ValueError(f"call_direction is {direction!r}: it must be 'inbound' or 'outbound'")

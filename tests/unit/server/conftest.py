@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from server import migrations
+from server import migrations, ports
 from server.db import Database, db
 from server.models_sql import Business, CallLog
+from tests.support.clock import FakeClock
 
 
 @pytest.fixture
@@ -38,3 +40,19 @@ def call(database: Database, business: Business) -> CallLog:
         session.add(row)
         session.commit()
     return row
+
+
+class Nowhere:
+    """A port that this test must not use."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the test reached for a port's {name!r}, which it did not set")
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Iterator[FakeClock]:
+    """The ports of a process in which nothing but the clock may be used."""
+    fake, nowhere = FakeClock(), cast(Any, Nowhere())
+    ports.install(ports.Ports(nowhere, nowhere, nowhere, nowhere, nowhere, fake, tmp_path / "cache"))
+    yield fake
+    ports.install(None)

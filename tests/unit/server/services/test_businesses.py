@@ -1,0 +1,70 @@
+"""Regression 3: an unknown number is nobody's."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.db import Database
+from server.services.businesses import (
+    BadBusiness,
+    business_for_number,
+    demo_business,
+    e164,
+    list_businesses,
+    save_business,
+)
+
+
+def test_regression_3_an_unknown_number_belongs_to_nobody(database: Database) -> None:
+    with database.scope():
+        save_business(name="First", phone_e164="+441632960101")
+        assert business_for_number("+441632960199") is None
+        assert business_for_number("") is None
+        assert business_for_number("anonymous") is None
+
+
+def test_a_number_is_found_however_it_is_written(database: Database) -> None:
+    with database.scope():
+        saved = save_business(name="First", phone_e164="+44 1632 960101")
+        assert saved.phone_e164 == "+441632960101"
+        assert business_for_number("+44 (1632) 960-101") is saved
+
+
+def test_saving_again_updates_and_raises_the_version_only_on_a_change(database: Database) -> None:
+    with database.scope() as session:
+        first = save_business(name="First", phone_e164="+441632960101", facts=["Open"])
+        assert first.version == 1
+        save_business(name="First", phone_e164="+441632960101", facts=["Open"])
+        assert first.version == 1
+        save_business(name="First", phone_e164="+441632960101", facts=["Closed"])
+        session.commit()
+        assert (first.version, len(list_businesses())) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"phone_e164": "12"}, "phone '12' is not a phone number: give it as"),
+        ({"phone_e164": "+44123"}, "phone '.44123' has the wrong length"),
+        ({"name": " "}, "name is empty"),
+        ({"timezone": "Mars"}, "timezone 'Mars' is not known"),
+        ({"hours": {"monday": "9-18"}}, "hours of monday: '9-18' is not HH:MM-HH:MM"),
+        ({"hours": {"monday": "18:00-09:00"}}, "hours of monday"),
+        ({"hours": {"lundi": "09:00-18:00"}}, "'lundi' is no day"),
+        ({"motto": "x"}, "motto: no such field"),
+    ],
+)
+def test_a_bad_field_is_named_with_the_remedy(database: Database, fields: dict[str, object], says: str) -> None:
+    given = {"name": "First", "phone_e164": "+441632960101"} | fields
+    with database.scope(), pytest.raises(BadBusiness, match=says):
+        save_business(**given)  # type: ignore[arg-type]
+
+
+def test_the_demo_s_business_can_be_saved(database: Database) -> None:
+    with database.scope():
+        assert save_business(**demo_business()).name == "Harbour Hair"
+
+
+def test_e164_names_the_field() -> None:
+    with pytest.raises(BadBusiness, match="caller 'x'"):
+        e164("x", "caller")

@@ -94,10 +94,14 @@ class _Transaction:
         return self._session
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._session.commit()
-        else:
+        if kind is not None:
             self._session.rollback()
+            return
+        try:
+            self._session.commit()
+        except BaseException:
+            self._session.rollback()
+            raise
 
 
 class GuardedSession(Session):

@@ -21,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IllegalStateChangeError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, UOWTransaction
 
 from server.ownership import OWNERSHIP, Entry
@@ -118,7 +119,8 @@ class GuardedSession(Session):
         try:
             super().flush(objects)
         except OwnershipViolation:
-            self.rollback()
+            with contextlib.suppress(IllegalStateChangeError):  # a commit that flushes rolls back by itself
+                self.rollback()
             raise
 
 

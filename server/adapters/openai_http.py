@@ -1,0 +1,66 @@
+"""OpenAI's HTTP API, or any server that speaks it: transcriptions and written answers, by the SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import openai
+
+from server.ports import ProviderError
+
+TIMEOUT_S: Final = 120.0
+_RETRY_STATUS: Final = frozenset({408, 409, 429})
+
+
+class OpenAITranscriber:
+    """The `Transcriber` port on one model."""
+
+    def __init__(self, base_url: str, key: str, model: str) -> None:
+        self._client = _client(base_url, key)
+        self._model = model
+
+    def transcribe(self, wav: bytes, *, keywords: Sequence[str], language: str) -> str:
+        """The words of one mono WAV."""
+        try:
+            answer = self._client.audio.transcriptions.create(
+                file=("speech.wav", wav, "audio/wav"),
+                model=self._model,
+                language=language.partition("-")[0],
+                keywords=list(keywords) or openai.omit,
+                response_format="json",
+            )
+        except openai.OpenAIError as problem:
+            raise _provider_error("transcribe", problem) from problem
+        return answer.text.strip()
+
+
+class OpenAIWriter:
+    """The `Writer` port on one model."""
+
+    def __init__(self, base_url: str, key: str, model: str) -> None:
+        self._client = _client(base_url, key)
+        self._model = model
+
+    def write(self, instructions: str, text: str) -> str:
+        """The model's answer to `text`."""
+        try:
+            answer = self._client.responses.create(model=self._model, instructions=instructions, input=text)
+        except openai.OpenAIError as problem:
+            raise _provider_error("write", problem) from problem
+        return answer.output_text.strip()
+
+
+def _client(base_url: str, key: str) -> openai.OpenAI:
+    """Without retries of its own: the job engine retries, with delays that outlive the process."""
+    return openai.OpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=TIMEOUT_S)
+
+
+def _provider_error(what: str, problem: openai.OpenAIError) -> ProviderError:
+    if isinstance(problem, openai.APIStatusError):
+        retryable = problem.status_code in _RETRY_STATUS or problem.status_code >= 500
+        return ProviderError(
+            f"the model provider refused to {what}: {problem.status_code} {problem.message}", retryable=retryable
+        )
+    reached = not isinstance(problem, openai.APIConnectionError)
+    return ProviderError(f"the model provider failed to {what}: {problem}", retryable=not reached)

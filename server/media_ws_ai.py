@@ -203,13 +203,17 @@ class Bridge:
             log.error("realtime model unavailable", call_sid=self.call_sid, error=str(problem))
             self.happened(on.ModelFailed("connect_failed", str(problem), fatal=True))
             return
-        if self._closed:
+        self._model = model
+        if self._over():
             model.close()
             return
-        self._model = model
         self._do(self._session.start(self.now_ms()))
 
     # --- the hot path -------------------------------------------------------------------------------------------
+
+    def _over(self) -> bool:
+        """The phone may have gone while the model was being connected."""
+        return self._closed
 
     def caller_audio(self, payload: str) -> None:
         """A frame from the phone: to the model as it is."""

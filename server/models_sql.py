@@ -216,6 +216,16 @@ class JobKey(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class WorkerBeat(Base):
+    """A worker that lives: its jobs are taken over when its beat stops."""
+
+    __tablename__ = "worker_beats"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    executor_id: Mapped[str] = mapped_column(sa.String(100), unique=True)
+    beat_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Appointment(Base):
     """A booked slot; one per business and start."""
 

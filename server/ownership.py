@@ -118,6 +118,13 @@ OWNERSHIP: Final[dict[str, Entry]] = {
         "readers": ("server.console",),
         "why": "the unique key is the deduplication; the job engine's is a second net",
     },
+    "WorkerBeat.*": {
+        "owner": "server.worker",
+        "entry": "server.worker.beat",
+        "append": (),
+        "readers": ("server.console",),
+        "why": "a worker says for itself that it lives; who finds its beat stopped takes over its jobs",
+    },
     "Appointment.*": {
         "owner": "server.services.appointments",
         "entry": "server.services.appointments.book",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import NotFoundError
@@ -48,4 +48,4 @@ def open_store(recordings_url: str) -> ObjectBlobs:
     parts = urlsplit(recordings_url)
     if parts.scheme == "file":
         return ObjectBlobs(LocalStore(unquote(parts.path), mkdir=True))
-    return ObjectBlobs(cast(ObjectStore, from_url(recordings_url)))
+    return ObjectBlobs(from_url(recordings_url))

@@ -23,13 +23,25 @@ if TYPE_CHECKING:
 CALLER = "+447700900123"
 LINES = (
     "Hello! What are your opening hours on Saturday?",
-    "And is there parking nearby?",
+    "Do you have any parking?",
     "Great. I would like to book a haircut, please.",
     "My name is Maria Lopez.",
     "On Thursday at half past two.",
     "Yes, that's right.",
     "No, that's all. Thank you, goodbye.",
 )
+_WORDS = {
+    "barge_in": "caller interrupts after {heard_ms} ms of {sent_ms} ms",
+    "tool": "{name} done: {ok}",
+    "hang_up": "agent hangs up ({reason})",
+    "call_failed": "the call could not be served ({reason})",
+    "recording_started": "recording",
+    "recording_not_started": "recording could not be started ({error})",
+    "recording_fetched": "recording fetched ({bytes} bytes)",
+    "transcript_ready": "post-call transcript ready (from the {source})",
+    "summary_ready": "summary ready",
+    "job_failed": "a job failed: {error}",
+}
 READY_S = 120
 AFTER_CALL_S = 90
 
@@ -130,6 +142,13 @@ class Screen:
         """One line of the call."""
         at = time.monotonic() - (self._call_began or self._began)
         self.line(f"  {int(at // 60):02d}:{at % 60:04.1f}  {who:<9} {text}")
+
+
+class _Known(dict[str, Any]):
+    """A line's details; one that is missing shows as a question mark."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
 
 
 @dataclass(slots=True)
@@ -242,19 +261,9 @@ class Rehearsal:
         self._show.event("agent", f"“{turn.message}”{latency}")
 
     def _timeline(self, kind: str, detail: dict[str, Any]) -> None:
-        words = {
-            "barge_in": lambda: f"caller interrupts after {detail['heard_ms']} ms of {detail['sent_ms']} ms",
-            "tool": lambda: f"{detail.get('name')} {'done' if detail.get('ok') else 'refused'}",
-            "hang_up": lambda: f"agent hangs up ({detail.get('reason')})",
-            "call_failed": lambda: f"the call could not be served ({detail.get('reason')})",
-            "recording_started": lambda: "recording",
-            "recording_fetched": lambda: f"recording fetched ({detail.get('bytes', 0) // 1024} kB)",
-            "transcript_ready": lambda: f"post-call transcript ready (from the {detail.get('source')})",
-            "summary_ready": lambda: "summary ready",
-            "job_failed": lambda: f"a job failed: {detail.get('error')}",
-        }
-        if kind in words:
-            self._show.event("frontdesk", words[kind]())
+        words = _WORDS.get(kind)
+        if words:
+            self._show.event("frontdesk", words.format_map(_Known(detail)))
         if kind in ("summary_ready", "job_failed"):
             self._seen.over = True
 

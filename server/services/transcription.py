@@ -1,4 +1,4 @@
-"""The transcript of a recording: each side's stretches of sound are transcribed on their own and put in order of time."""
+"""The transcript of a recording: each side's stretches of sound are transcribed alone and put in order of time."""
 
 from __future__ import annotations
 

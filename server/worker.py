@@ -1,0 +1,209 @@
+"""The worker process: durable post-call jobs, and taking over those of a worker that died.
+
+DBOS remembers each finished step in our own database. It recovers what was pending by executor id, and every worker
+process has an id of its own, so the take-over is ours: a worker beats; one whose beat stopped loses its row to whoever
+deletes it, and that one resumes the jobs.
+
+✅ OWNER: the running of jobs, and `worker_beats`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
+from uuid import uuid4
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from server import ports, tasks_recording
+from server.config.settings import Settings
+from server.db import acting_as, db
+from server.domain.jobs import ENGINE_VERSION, QUEUE, WORKFLOW
+from server.domain.verdicts import Cancel, Done, Retry, Step, Verdict
+from server.logging_setup import RateLimiter, get_logger
+from server.models_sql import WorkerBeat
+
+log = get_logger(__name__)
+
+OWNER: Final = "server.worker"
+CONCURRENCY: Final = 2
+POLL_S: Final = 0.2
+BEAT_S: Final = 2.0
+DEAD_AFTER: Final = timedelta(seconds=10)
+KEEP: Final = timedelta(days=14)
+"""How long the job engine's own record of a finished job is kept; our keys stay."""
+CLEAN_EVERY_S: Final = 3600.0
+STOP_GRACE_S: Final = 10
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+
+
+@DBOS.workflow(name=WORKFLOW)
+def job(kind: str, payload: dict[str, Any]) -> str:
+    """Run one job of `tasks_recording.JOBS`, each of its steps durable; returns what came of it, in words."""
+    call_sid = str(payload.get("call_sid", ""))
+    try:
+        outcome = tasks_recording.JOBS[kind](payload, durably)
+    except Exception as problem:
+        log.error("job failed", job=kind, call_sid=call_sid, error=repr(problem), exc_info=problem)
+        tasks_recording.note_failure(call_sid, kind, f"{type(problem).__name__}: {problem}")
+        raise
+    return f"cancelled: {outcome.reason}" if isinstance(outcome, Cancel) else "done"
+
+
+def durably(name: str, step: Step) -> Done | Cancel:
+    """Run a step until it is done or cancelled. What it said is remembered; a retry waits its delay, over restarts."""
+    tried = 0
+    while True:
+        said = _said(name, step, tried)
+        if isinstance(said, Retry):
+            DBOS.sleep(said.delay_s)
+            tried += 1
+            continue
+        return said
+
+
+def _said(name: str, step: Step, tried: int) -> Verdict:
+    return _verdict(DBOS.run_step({"name": f"{name} ({tried})"}, lambda: _record(step(tried))))
+
+
+def _record(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as the job engine keeps it."""
+    match verdict:
+        case Done():
+            return {"verdict": "done", "value": verdict.value}
+        case Cancel():
+            return {"verdict": "cancel", "reason": verdict.reason}
+        case Retry():
+            return {"verdict": "retry", "reason": verdict.reason, "delay_s": verdict.delay_s}
+
+
+def _verdict(record: Mapping[str, Any]) -> Verdict:
+    match record["verdict"]:
+        case "done":
+            return Done(record["value"])
+        case "cancel":
+            return Cancel(record["reason"])
+        case _:
+            return Retry(record["delay_s"], record["reason"])
+
+
+# --- the life of a worker --------------------------------------------------------------------------------------------
+
+
+def run(settings: Settings) -> None:
+    """Work until told to stop; the ports are installed already."""
+    executor = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    beat(executor)
+    DBOS(config=_config(settings, executor))
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=CONCURRENCY, polling_interval_sec=POLL_S, on_conflict="always_update")
+    log.info("worker ready")
+    try:
+        _watch(executor, stop)
+    finally:
+        DBOS.destroy(workflow_completion_timeout_sec=STOP_GRACE_S)
+        take_over(executor)
+
+
+def _config(settings: Settings, executor: str) -> DBOSConfig:
+    return {
+        "name": "frontdesk",
+        "system_database_url": settings.database_url,
+        "executor_id": executor,
+        "application_version": ENGINE_VERSION,
+        "serializer": DBOSPortableJSONSerializer(),
+        "run_migrations": False,
+        "enable_otlp": False,
+        "log_level": "WARNING",
+        "notification_listener_polling_interval_sec": 1.0,
+    }
+
+
+def _watch(executor: str, stop: threading.Event) -> None:
+    """Beat, take over the jobs of the dead, and forget what finished long ago."""
+    limiter, parent = RateLimiter(), os.getppid()
+    while not stop.wait(BEAT_S):
+        if os.getppid() != parent:
+            log.warning("the parent process is gone: the worker stops")
+            return
+        try:
+            beat(executor)
+            reap(executor)
+            if limiter.every("clean", CLEAN_EVERY_S):
+                clean()
+        except SQLAlchemyError as problem:
+            if limiter.every("database", 30.0):
+                log.error("the worker can't reach the database", error=type(problem).__name__)
+
+
+def beat(executor: str) -> None:
+    """Say that this worker lives.
+
+    ✅ OWNER: the `worker_beats` table.
+    """
+    now = ports.current().clock.now()
+    with db.scope() as session, acting_as(OWNER):
+        row = session.scalars(sa.select(WorkerBeat).where(WorkerBeat.executor_id == executor)).one_or_none()
+        if row is None:
+            session.add(WorkerBeat(executor_id=executor, beat_at=now))
+        else:
+            row.beat_at = now
+        session.commit()
+
+
+def reap(executor: str) -> None:
+    """Resume the jobs of every worker whose beat stopped, and of those that died before their first beat."""
+    limit = ports.current().clock.now() - DEAD_AFTER
+    with db.scope(write=False) as session:
+        beats = {row.executor_id: row.beat_at for row in session.scalars(sa.select(WorkerBeat))}
+    dead = [name for name, at in beats.items() if at < limit and name != executor]
+    for name in dead:
+        take_over(name)
+    for status in DBOS.list_workflows(status="PENDING", name=WORKFLOW, load_input=False, load_output=False):
+        started = datetime.fromtimestamp((status.updated_at or 0) / 1000, UTC)
+        if status.executor_id not in beats and started < limit:
+            _resume(status.workflow_id)
+
+
+def take_over(executor: str) -> None:
+    """Resume a dead worker's jobs: the one that deletes its beat does it, so that two reapers do not."""
+    with db.scope() as session, acting_as(OWNER):
+        gone = session.execute(sa.delete(WorkerBeat).where(WorkerBeat.executor_id == executor))
+        session.commit()
+    if cast(sa.CursorResult[Any], gone).rowcount != 1 or not _launched():
+        return
+    for status in DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False):
+        _resume(status.workflow_id)
+
+
+def _launched() -> bool:
+    from dbos import _dbos
+
+    return _dbos._dbos_global_instance is not None
+
+
+def _resume(workflow_id: str) -> None:
+    log.warning("taking over the job of a dead worker", job=workflow_id)
+    DBOS.resume_workflow(workflow_id, queue_name=QUEUE)
+
+
+def clean() -> None:
+    """Forget the job engine's records of what finished long ago."""
+    before = (ports.current().clock.now() - KEEP).isoformat()
+    old = DBOS.list_workflows(
+        status=["SUCCESS", "ERROR", "CANCELLED"], end_time=before, limit=1000, load_input=False, load_output=False
+    )
+    if old:
+        DBOS.delete_workflows([status.workflow_id for status in old])

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 import picows
 import sqlalchemy as sa
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
@@ -56,6 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(console.__file__).parent / "static"), name="static")
     app.add_api_route("/healthz", healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", readyz, methods=["GET"], include_in_schema=False)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _failed)
     return app
 
@@ -63,16 +66,39 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.media = MediaHub()
+    app.state.stopping = False
     yield
     await app.state.media.close()
 
 
-async def _failed(request: Request, problem: Exception) -> JSONResponse:
+async def _refused(request: Request, problem: Exception) -> Response:
+    """A refusal: JSON for the API and for machines, the plain redirect or words for a browser."""
+    assert isinstance(problem, HTTPException)
+    if 300 <= problem.status_code < 400:
+        return Response(status_code=problem.status_code, headers=problem.headers)
+    return _error(problem.status_code, _CODES.get(problem.status_code, "refused"), str(problem.detail), problem.headers)
+
+
+async def _invalid(request: Request, problem: Exception) -> Response:
+    """Parameters that don't fit: each is named, with what is wanted."""
+    assert isinstance(problem, RequestValidationError)
+    named = [f"{'.'.join(str(part) for part in error['loc'][1:])}: {error['msg']}" for error in problem.errors()]
+    return _error(422, "invalid", "; ".join(named))
+
+
+async def _failed(request: Request, problem: Exception) -> Response:
     """A request's edge: what nobody caught is logged once and answered with 500, so that the provider tries again."""
-    if isinstance(problem, HTTPException):
-        return JSONResponse({"error": {"message": problem.detail}}, problem.status_code)
     log.error("request failed", path=request.url.path, error=repr(problem), exc_info=problem)
-    return JSONResponse({"error": {"code": "internal", "message": "the request failed and was logged"}}, 500)
+    return _error(500, "internal", "the request failed; the server's log says why")
+
+
+_CODES: Final = {400: "bad_request", 401: "unauthorised", 403: "forbidden", 404: "not_found", 409: "not_yet"}
+
+
+def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """One form for every error: what is wrong, and after the colon what to do."""
+    what, _, remedy = message.partition(": ")
+    return JSONResponse({"error": {"code": code, "message": what, "remedy": remedy or None}}, status, headers)
 
 
 def healthz() -> dict[str, str]:
@@ -216,4 +242,13 @@ def run(settings: Settings, *, host: str, port: int) -> None:
         proxy_headers=False,
     )
     log.info("web server ready", url=settings.public_url)
-    uvicorn.Server(config).run()
+    _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    """Tells the pages that are kept live that the server stops, so that they don't hold it up."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """A signal to stop."""
+        self.config.loaded_app.state.stopping = True
+        super().handle_exit(sig, frame)

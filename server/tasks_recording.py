@@ -86,7 +86,9 @@ def call_followup(payload: Mapping[str, Any], run: Run) -> Done | Cancel:
     if isinstance(heard, Cancel):
         return heard
     if heard.value is not None:
-        run("save transcript", lambda _: save_transcript(call_sid, **heard.value))
+        saved = run("save transcript", lambda _: save_transcript(call_sid, **heard.value))
+        if isinstance(saved, Cancel):
+            return saved
     written = run("summarise", lambda tried: summarise(call_sid, tried))
     if isinstance(written, Done) and written.value is not None:
         run("save summary", lambda _: save_summary(call_sid, written.value))

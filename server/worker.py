@@ -9,10 +9,14 @@ deletes it, and that one resumes the jobs.
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import signal
 import socket
+import sys
 import threading
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
@@ -34,13 +38,19 @@ log = get_logger(__name__)
 
 OWNER: Final = "server.worker"
 CONCURRENCY: Final = 2
+"""Steps that run at once. A job that waits for its next try holds none of these places."""
+JOBS_AT_ONCE: Final = 64
+"""Jobs this worker has begun, the waiting ones included."""
+CRASH_DELAYS_S: Final = (1.0, 5.0, 30.0, 120.0)
 POLL_S: Final = 0.2
 BEAT_S: Final = 2.0
 DEAD_AFTER: Final = timedelta(seconds=10)
 KEEP: Final = timedelta(days=14)
 """How long the job engine's own record of a finished job is kept; our keys stay."""
 CLEAN_EVERY_S: Final = 3600.0
-STOP_GRACE_S: Final = 10
+STOP_GRACE_S: Final = 10.0
+
+_slots = threading.Semaphore(CONCURRENCY)
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
@@ -51,7 +61,7 @@ def job(kind: str, payload: dict[str, Any]) -> str:
     """Run one job of `tasks_recording.JOBS`, each of its steps durable; returns what came of it, in words."""
     call_sid = str(payload.get("call_sid", ""))
     try:
-        outcome = tasks_recording.JOBS[kind](payload, durably)
+        outcome = tasks_recording.JOBS[kind](payload, functools.partial(durably, call_sid))
     except Exception as problem:
         log.error("job failed", job=kind, call_sid=call_sid, error=repr(problem), exc_info=problem)
         tasks_recording.note_failure(call_sid, kind, f"{type(problem).__name__}: {problem}")
@@ -59,20 +69,31 @@ def job(kind: str, payload: dict[str, Any]) -> str:
     return f"cancelled: {outcome.reason}" if isinstance(outcome, Cancel) else "done"
 
 
-def durably(name: str, step: Step) -> Done | Cancel:
+def durably(call_sid: str, name: str, step: Step) -> Done | Cancel:
     """Run a step until it is done or cancelled. What it said is remembered; a retry waits its delay, over restarts."""
     tried = 0
     while True:
-        said = _said(name, step, tried)
-        if isinstance(said, Retry):
-            DBOS.sleep(said.delay_s)
-            tried += 1
-            continue
-        return said
+        with _slots:
+            record = DBOS.run_step({"name": f"{name} ({tried})"}, _attempt, call_sid, name, step, tried)
+        said = _verdict(record)
+        if not isinstance(said, Retry):
+            return said
+        DBOS.sleep(said.delay_s)
+        tried += 1
 
 
-def _said(name: str, step: Step, tried: int) -> Verdict:
-    return _verdict(DBOS.run_step({"name": f"{name} ({tried})"}, lambda: _record(step(tried))))
+def _attempt(call_sid: str, name: str, step: Step, tried: int) -> dict[str, Any]:
+    """One try of a step; what the step did not foresee is tried again a few times, and then given up with a line."""
+    try:
+        return _record(step(tried))
+    except Exception as problem:
+        # A job's edge: whatever went wrong, the job goes on, or ends in words.
+        error = f"{type(problem).__name__}: {problem}"
+        log.error("job step crashed", call_sid=call_sid, step=name, tried=tried, error=error, exc_info=problem)
+        if tried < len(CRASH_DELAYS_S):
+            return _record(Retry(CRASH_DELAYS_S[tried], error))
+        tasks_recording.note_failure(call_sid, name, error)
+        return _record(Cancel(error))
 
 
 def _record(verdict: Verdict) -> dict[str, Any]:
@@ -108,13 +129,34 @@ def run(settings: Settings) -> None:
     beat(executor)
     DBOS(config=_config(settings, executor))
     DBOS.launch()
-    DBOS.register_queue(QUEUE, worker_concurrency=CONCURRENCY, polling_interval_sec=POLL_S, on_conflict="always_update")
+    DBOS.register_queue(
+        QUEUE, worker_concurrency=JOBS_AT_ONCE, polling_interval_sec=POLL_S, on_conflict="always_update"
+    )
     log.info("worker ready")
     try:
         _watch(executor, stop)
     finally:
-        DBOS.destroy(workflow_completion_timeout_sec=STOP_GRACE_S)
-        take_over(executor)
+        _let_steps_finish()
+        DBOS.destroy()
+        _forget(executor)
+        log.info("worker stopped")
+        _leave()
+
+
+def _let_steps_finish() -> None:
+    """Take every place, so that no step runs and none begins; what was not finished is for another worker to resume."""
+    deadline = time.monotonic() + STOP_GRACE_S
+    for _ in range(CONCURRENCY):
+        _slots.acquire(timeout=max(0.0, deadline - time.monotonic()))
+
+
+def _leave() -> None:
+    """End the process even where the job engine's threads sleep towards a retry, which Python would wait for."""
+    if any(thread.name.startswith("dbos-executor") for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _config(settings: Settings, executor: str) -> DBOSConfig:
@@ -178,20 +220,18 @@ def reap(executor: str) -> None:
 
 
 def take_over(executor: str) -> None:
-    """Resume a dead worker's jobs: the one that deletes its beat does it, so that two reapers do not."""
+    """Resume a dead worker's jobs: the one that removes its beat does it, so that two reapers do not."""
+    if _forget(executor):
+        for status in DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False):
+            _resume(status.workflow_id)
+
+
+def _forget(executor: str) -> bool:
+    """Remove a worker's beat; True for the one that did."""
     with db.scope() as session, acting_as(OWNER):
         gone = session.execute(sa.delete(WorkerBeat).where(WorkerBeat.executor_id == executor))
         session.commit()
-    if cast(sa.CursorResult[Any], gone).rowcount != 1 or not _launched():
-        return
-    for status in DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False):
-        _resume(status.workflow_id)
-
-
-def _launched() -> bool:
-    from dbos import _dbos
-
-    return _dbos._dbos_global_instance is not None
+    return cast(sa.CursorResult[Any], gone).rowcount == 1
 
 
 def _resume(workflow_id: str) -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from server import ports
 from server.db import acting_as, db, reading
@@ -188,12 +188,15 @@ def _held(wanted: Wanted, token: str) -> Iterator[None]:
 
 def _renew(call_sid: str, token: str, over: threading.Event) -> None:
     while not over.wait(RENEW_S):
-        with db.scope() as session, acting_as(OWNER):
-            row = recordings.file_of(call_sid, lock=True)
-            if row is None or row.claimed_by != token:
-                return
-            row.claimed_until = _lease_end()
-            session.commit()
+        try:
+            with db.scope() as session, acting_as(OWNER):
+                row = recordings.file_of(call_sid, lock=True)
+                if row is None or row.claimed_by != token:
+                    return
+                row.claimed_until = _lease_end()
+                session.commit()
+        except SQLAlchemyError as problem:
+            log.warning("the lease of a download could not be renewed", call_sid=call_sid, error=type(problem).__name__)
 
 
 def _settle(wanted: Wanted, token: str, *, state: str, error: str | None = None, stored: Stored | None = None) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
@@ -115,7 +114,7 @@ def fetch(wanted: recording_service.Wanted | None, tried: int) -> Verdict:
     if wanted is None or not wanted.url:
         return Cancel("the call has no recording")
     try:
-        recording_service.obtain(wanted)
+        recording_service.obtain(wanted, wait_s=1.0)
     except recording_service.InProgress as other:
         return Retry(1.0, str(other))
     except RecordingUnavailable as problem:
@@ -131,14 +130,15 @@ def transcribe(call_sid: str, tried: int) -> Verdict:
             return Cancel(f"call {call_sid} is not known")
         if call.transcript_source is not None:
             return Done()
-        business = recordings.business_of(call)
-    path = recording_service.get_recording_file_for_call(call)
-    if path is None:
-        return Cancel("there is no recording to transcribe")
+        business, wanted = recordings.business_of(call), _recording_of(call)
+        if not recording_service.is_stored(call_sid):
+            return Cancel("there is no recording to transcribe")
     try:
-        text = transcription.transcribe_recording(
-            Path(path), keywords=transcription.keywords_for(business), language=business.language
-        )
+        path = recording_service.obtain(wanted, wait_s=1.0)
+        keywords = transcription.keywords_for(business)
+        text = transcription.transcribe_recording(path, keywords=keywords, language=business.language)
+    except RecordingUnavailable as problem:
+        return _again(call_sid, "transcribe", problem, tried, FETCH_DELAYS_S)
     except ProviderError as problem:
         return _again(call_sid, "transcribe", problem, tried, MODEL_DELAYS_S)
     except WavError as problem:
@@ -225,7 +225,11 @@ def _write_once(
 def _wanted(call_sid: str) -> recording_service.Wanted | None:
     with db.scope(write=False):
         call = recordings.call_of(call_sid)
-        return recording_service.Wanted(call_sid, call.business_id, call.recording_url) if call else None
+        return _recording_of(call) if call else None
+
+
+def _recording_of(call: CallLog) -> recording_service.Wanted:
+    return recording_service.Wanted(call.call_sid, call.business_id, call.recording_url)
 
 
 def _ended_before(call: CallLog, seconds: float) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from server.ports import ProviderError
+
 CHUNK: Final = 1024 * 1024
+_GONE: Final = (NotFoundError, FileNotFoundError)
 
 
 class ObjectBlobs:
@@ -20,24 +24,35 @@ class ObjectBlobs:
         self._store = store
 
     def put_file(self, key: str, source: Path) -> None:
-        """Store a file under `key`, replacing what is there."""
-        self._store.put(key, source)
+        """Store a file under `key`, replacing what is there. Raises `ProviderError`."""
+        with _as_provider_error("write"):
+            self._store.put(key, source)
 
     def fetch_to(self, key: str, target: Path) -> bool:
-        """Copy the blob to `target`; False when there is none."""
+        """Copy the blob to `target`; False when there is none. Raises `ProviderError`."""
         try:
-            found = self._store.get(key)
-        except (NotFoundError, FileNotFoundError):
+            with _as_provider_error("read"), target.open("wb") as out:
+                for chunk in self._store.get(key).stream(min_chunk_size=CHUNK):
+                    out.write(chunk)
+        except _GONE:
             return False
-        with target.open("wb") as out:
-            for chunk in found.stream(min_chunk_size=CHUNK):
-                out.write(chunk)
         return True
 
     def delete(self, key: str) -> None:
-        """Remove a blob; one that is gone already is no error."""
-        with contextlib.suppress(NotFoundError, FileNotFoundError):
+        """Remove a blob; one that is gone already is no error. Raises `ProviderError`."""
+        with contextlib.suppress(*_GONE), _as_provider_error("delete"):
             self._store.delete(key)
+
+
+@contextlib.contextmanager
+def _as_provider_error(what: str) -> Iterator[None]:
+    """A blob that is not there passes as it is; everything else that the store says is the provider's error."""
+    try:
+        yield
+    except _GONE:
+        raise
+    except (BaseError, OSError) as problem:
+        raise ProviderError(f"the recordings' store can't {what}: {problem}", retryable=True) from problem
 
 
 def open_store(recordings_url: str) -> ObjectBlobs:

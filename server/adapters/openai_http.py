@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
-
-import openai
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from server.ports import ProviderError
+
+if TYPE_CHECKING:
+    import openai
 
 TIMEOUT_S: Final = 120.0
 _RETRY_STATUS: Final = frozenset({408, 409, 429})
@@ -17,11 +19,17 @@ class OpenAITranscriber:
     """The `Transcriber` port on one model."""
 
     def __init__(self, base_url: str, key: str, model: str) -> None:
-        self._client = _client(base_url, key)
+        self._where = (base_url, key)
         self._model = model
+
+    @cached_property
+    def _client(self) -> openai.OpenAI:
+        return _client(*self._where)
 
     def transcribe(self, wav: bytes, *, keywords: Sequence[str], language: str) -> str:
         """The words of one mono WAV."""
+        import openai
+
         try:
             answer = self._client.audio.transcriptions.create(
                 file=("speech.wav", wav, "audio/wav"),
@@ -39,11 +47,17 @@ class OpenAIWriter:
     """The `Writer` port on one model."""
 
     def __init__(self, base_url: str, key: str, model: str) -> None:
-        self._client = _client(base_url, key)
+        self._where = (base_url, key)
         self._model = model
+
+    @cached_property
+    def _client(self) -> openai.OpenAI:
+        return _client(*self._where)
 
     def write(self, instructions: str, text: str) -> str:
         """The model's answer to `text`."""
+        import openai
+
         try:
             answer = self._client.responses.create(model=self._model, instructions=instructions, input=text)
         except openai.OpenAIError as problem:
@@ -52,11 +66,18 @@ class OpenAIWriter:
 
 
 def _client(base_url: str, key: str) -> openai.OpenAI:
-    """Without retries of its own: the job engine retries, with delays that outlive the process."""
+    """Without retries of its own: the job engine retries, with delays that outlive the process.
+
+    The SDK is imported where it is first used: it takes a second, and the web process, which answers calls, never does.
+    """
+    import openai
+
     return openai.OpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=TIMEOUT_S)
 
 
 def _provider_error(what: str, problem: openai.OpenAIError) -> ProviderError:
+    import openai
+
     if isinstance(problem, openai.APIStatusError):
         retryable = problem.status_code in _RETRY_STATUS or problem.status_code >= 500
         return ProviderError(

@@ -10,10 +10,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
-from server.cli.processes import Installation, start_all
+from server.cli.processes import Installation, login_link, start_all
 from server.cli.supervisor import free_port, interrupts_as_exit
 from server.config.settings import load
 
@@ -42,6 +43,7 @@ _WORDS = {
     "summary_ready": "summary ready",
     "job_failed": "a job failed: {error}",
 }
+LOG = "frontdesk.log"
 READY_S = 120
 AFTER_CALL_S = 90
 
@@ -63,7 +65,9 @@ def demo(port: int, once: bool, says: tuple[str, ...]) -> None:
     installation = _start(port, standin_port, show)
     try:
         installation.supervisor.wait_ready(f"{installation.url}/readyz", READY_S)
-        show.line(f"Ready after {show.elapsed():.1f} s. A caller rings {_demo_business()} …")
+        show.line(
+            f"Ready after {show.elapsed():.1f} s. A caller rings {_demo_business(installation.settings.database_url)} …"
+        )
         show.line("")
         missing = asyncio.run(Rehearsal(installation, standin_port, show).run(says or LINES))
         if missing:
@@ -77,24 +81,28 @@ def demo(port: int, once: bool, says: tuple[str, ...]) -> None:
 
 
 def _start(port: int, standin_port: int, show: Screen) -> Installation:
-    """The demo keeps to this machine, whatever account the environment names."""
-    home = load().home
+    """A Frontdesk of its own in FRONTDESK_HOME/demo, made anew each time, whatever account the environment names."""
+    home = load().home / "demo"
+    shutil.rmtree(home, ignore_errors=True)
     own = {
-        "DATABASE_URL": f"sqlite:///{home / 'demo.db'}",
-        "RECORDINGS_URL": (home / "recordings").as_uri(),
+        "FRONTDESK_HOME": str(home),
+        "DATABASE_URL": "",
+        "RECORDINGS_URL": "",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TWILIO_ACCOUNT_SID": "",
         "TWILIO_AUTH_TOKEN": "",
         "TWILIO_API_BASE": f"http://127.0.0.1:{standin_port}",
     }
-    return start_all(host="127.0.0.1", port=port, extra=own, log=show.line)
+    home.mkdir(parents=True)
+    return start_all(host="127.0.0.1", port=port, extra=own, log=show.line, output=home / LOG)
 
 
-def _demo_business() -> str:
-    """Make sure that the demo's business exists; returns what to call it."""
+def _demo_business(database_url: str) -> str:
+    """Store the demo's business; returns what to call it."""
     from server.db import db
     from server.services import businesses
 
+    db.configure(database_url)
     with db.scope() as session:
         saved = businesses.save_business(**businesses.demo_business())
         session.commit()
@@ -103,20 +111,10 @@ def _demo_business() -> str:
 
 def _stay(installation: Installation, show: Screen) -> None:
     show.line("")
-    show.line(f"The console is at {_console_link(installation)} (one-time link). Ctrl-C ends everything.")
+    show.line(f"The console is at {login_link(installation.url)} (one-time link). Ctrl-C ends everything.")
     while True:
         installation.supervisor.check()
         time.sleep(0.5)
-
-
-def _console_link(installation: Installation) -> str:
-    from server.db import db
-    from server.services import access
-
-    with db.scope() as session:
-        token = access.create_login_link()
-        session.commit()
-    return f"{installation.url}/login?token={token}"
 
 
 class Screen:
@@ -188,6 +186,7 @@ class Rehearsal:
             wait_recording_s=0,
         )
         self._show.call_begins()
+        self._installation.start_worker()
         watching = asyncio.create_task(self._watch())
         try:
             report = await standin.place_call(plan, self._simulated)
@@ -195,6 +194,7 @@ class Rehearsal:
         finally:
             watching.cancel()
             await standin.stop()
+        await asyncio.to_thread(self._installation.attach)
         return await asyncio.to_thread(self._conclude, report)
 
     def _simulated(self, event: Event) -> None:
@@ -270,7 +270,7 @@ class Rehearsal:
     def _conclude(self, report: CallReport) -> list[str]:
         """Show what is stored, and say what is missing."""
         from server.db import db
-        from server.models_sql import Appointment, CallLog, ConversationTurn
+        from server.models_sql import Appointment, Business, CallLog, ConversationTurn
         from server.services.recording_service import get_recording_file_for_call
 
         self._show_stored()
@@ -280,6 +280,7 @@ class Rehearsal:
                 return [f"no call was stored ({report.outcome}: {report.reason})"]
             path = get_recording_file_for_call(call)
             appointment = Appointment.query.filter_by(call_sid=self._call_sid).first()
+            zone = ZoneInfo(db.session.get_one(Business, call.business_id).timezone)
             turns = ConversationTurn.query.filter_by(call_sid=self._call_sid).count()
         self._show.line("")
         self._show.line("Transcript of the recording:")
@@ -287,10 +288,11 @@ class Rehearsal:
         self._show.line("")
         self._show.line(f"Summary:\n{_indented(call.summary or '(none)')}")
         if appointment is not None:
-            when = f"{appointment.local_date:%A %d %B}"
-            self._show.line(f"\nBooked: {appointment.customer_name}, {when} ({appointment.starts_at:%H:%M} UTC)")
+            when = f"{appointment.starts_at.astimezone(zone):%A %d %B at %H:%M}"
+            self._show.line(f"\nBooked: {appointment.customer_name}, {when}")
         self._latencies(report)
         self._show.line(f"\nRecording: {path or '(none)'}")
+        self._show.line(f"Logs: {self._installation.supervisor.output}")
         if path is not None:
             _play(Path(path), self._show)
         needs = {

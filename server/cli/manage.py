@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from server.cli.processes import login_link
 from server.config.settings import Settings, load
 
 
@@ -150,8 +151,6 @@ def connect(phone: str) -> None:
 @click.command()
 def login() -> None:
     """Print a one-time link into the console."""
-    from server.services import access
-
     with _installation() as settings:
-        token = access.create_login_link()
-    click.echo(f"{settings.public_url}/login?token={token}")
+        pass
+    click.echo(login_link(settings.public_url))

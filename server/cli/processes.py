@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from server.cli.supervisor import Supervisor, ensure_port_free, free_port, interrupts_as_exit
+from server.config.local import with_local_parts
 from server.config.settings import LOCAL_ENGINE_URL, Settings, load
 
 ENGINE_PORT = 8011
@@ -25,31 +27,37 @@ class Installation:
     supervisor: Supervisor
     environment: Mapping[str, str]
 
+    def start_worker(self) -> None:
+        """Start the worker; it is not needed before a call has ended."""
+        self.supervisor.start("worker", "worker")
+
+    def attach(self) -> None:
+        """Let this process use the installation's database and ports."""
+        from server import bootstrap
+
+        bootstrap.build(self.settings, process="parent")
+
 
 def start_all(
-    *, host: str, port: int, with_worker: bool = True, extra: Mapping[str, str] | None = None,
-    log: Callable[[str], None] = click.echo,
+    *, host: str, port: int, extra: Mapping[str, str] | None = None, log: Callable[[str], None] = click.echo,
+    output: Path | None = None,
 ) -> Installation:  # fmt: skip
-    """Migrate, then start server, worker and (without a model provider) the local engine as children."""
-    from server import bootstrap
+    """Start the web server and, without a model provider, the local engine as children; `start_worker` follows.
 
+    The parent imports nothing heavy, so that the children have the machine to themselves; the web server brings the
+    database to the newest schema.
+    """
     ensure_port_free(host, port, "--port")
     environment = dict(os.environ) | dict(extra or {})
     local = f"http://127.0.0.1:{port}"
     environment.setdefault("PUBLIC_URL", local)
-    needs_engine = load(environment).uses_local_engine
-    engine_port = free_port(ENGINE_PORT) if needs_engine else 0
-    if needs_engine:
+    supervisor = Supervisor(environment, log, output)
+    if load(environment).uses_local_engine:
+        engine_port = free_port(ENGINE_PORT)
         environment["OPENAI_BASE_URL"] = LOCAL_ENGINE_URL.replace(str(ENGINE_PORT), str(engine_port))
-    settings = load(environment)
-    bootstrap.upgrade(settings)
-    settings = bootstrap.build(settings, process="parent")
-    supervisor = Supervisor(environment, log)
-    if needs_engine:
         supervisor.start("engine", "engine", "--port", str(engine_port))
+    settings = with_local_parts(load(environment))
     supervisor.start("web server", "web", "--host", host, "--port", str(port))
-    if with_worker:
-        supervisor.start("worker", "worker")
     return Installation(local, settings, supervisor, environment)
 
 
@@ -62,18 +70,15 @@ def serve(host: str, port: int, no_worker: bool) -> None:
 
     Prints a one-time link into the console. Ctrl-C ends all of it.
     """
-    from server.db import db
-    from server.services import access
-
     interrupts_as_exit()
-    installation = start_all(host=host, port=port, with_worker=not no_worker, log=_say)
+    installation = start_all(host=host, port=port, log=_say)
     try:
-        installation.supervisor.wait_ready(f"{installation.url}/healthz", 30)
-        with db.scope() as session:
-            token = access.create_login_link()
-            session.commit()
+        installation.supervisor.wait_ready(f"{installation.url}/healthz", 60)
+        if not no_worker:
+            installation.start_worker()
+        installation.attach()
         click.echo(f"Frontdesk answers at {installation.settings.public_url}")
-        click.echo(f"Console (one-time link, 15 minutes): {installation.settings.public_url}/login?token={token}")
+        click.echo(f"Console (one-time link, 15 minutes): {login_link(installation.settings.public_url)}")
         if installation.settings.model_base_url.startswith("http://127.0.0.1"):
             click.echo("Voice: the local engine (set OPENAI_API_KEY to use OpenAI)")
         installation.supervisor.wait_ready(f"{installation.url}/readyz", 90)
@@ -87,6 +92,17 @@ def serve(host: str, port: int, no_worker: bool) -> None:
         installation.supervisor.stop()
 
 
+def login_link(address: str) -> str:
+    """A new one-time link into the console at this address."""
+    from server.db import db
+    from server.services import access
+
+    with db.scope() as session:
+        token = access.create_login_link()
+        session.commit()
+    return f"{address}/login?token={token}"
+
+
 @click.command()
 def worker() -> None:
     """Run the post-call jobs: fetch recordings, transcribe, summarise."""
@@ -95,6 +111,7 @@ def worker() -> None:
 
     settings = load()
     logging_setup.configure("worker", development=settings.development)
+    bootstrap.upgrade(settings)
     process.run(bootstrap.build(settings, process="worker"))
 
 

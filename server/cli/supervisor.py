@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import click
 
@@ -63,6 +64,8 @@ class Supervisor:
 
     environment: Mapping[str, str]
     log: Callable[[str], None]
+    output: Path | None = None
+    """Where the children's logs go; nothing: to this program's own standard error."""
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
@@ -82,7 +85,7 @@ class Supervisor:
                 child.restarts = 0
             child.restarts += 1
             if code == 2 or child.restarts > RESTART_LIMIT:
-                raise click.ClickException(f"{child.name} ended with code {code}; its own message above says why")
+                raise click.ClickException(f"{child.name} ended with code {code}: {self._last_words()}")
             self.log(f"{child.name} ended with code {code}; starting it again ({child.restarts} of {RESTART_LIMIT})")
             time.sleep(min(0.2 * 2**child.restarts, 5))
             self._spawn(child)
@@ -115,12 +118,22 @@ class Supervisor:
     def _spawn(self, child: Child) -> None:
         command = [sys.executable, "-m", "server.cli", *child.arguments]
         child.started_at = time.monotonic()
-        child.process = subprocess.Popen(
-            command,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent,
-        )
+        with contextlib.ExitStack() as files:
+            out = files.enter_context(self.output.open("ab")) if self.output else None
+            child.process = subprocess.Popen(
+                command,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                preexec_fn=_die_with_parent,
+            )
+
+    def _last_words(self) -> str:
+        """What the children logged last, or where a person can read it."""
+        if self.output is None:
+            return "its own message above says why"
+        return f"see {self.output}, which ends with\n" + "\n".join(self.output.read_text().splitlines()[-5:])
 
 
 def probe(url: str) -> tuple[bool, str]:

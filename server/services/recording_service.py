@@ -91,6 +91,13 @@ def is_download_in_progress(call_sid: str) -> bool:
         return row is not None and _is_claimed(row)
 
 
+def is_stored(call_sid: str) -> bool:
+    """True when this call's recording was fetched and kept."""
+    with reading():
+        row = recordings.file_of(call_sid)
+        return row is not None and row.state == STORED
+
+
 def obtain(wanted: Wanted, *, wait_s: float = WAIT_S) -> Path:
     """The recording's file, downloaded now if it never was. Raises `RecordingUnavailable`, `InProgress` after `wait_s`.
 
@@ -125,10 +132,13 @@ def _from_store(wanted: Wanted, key: str) -> Path | None:
     place = _place(wanted)
     if place.exists():
         return place
-    with _temporary() as copy:
-        if ports.current().blobs.fetch_to(key, copy):
-            os.replace(copy, place)
-            return place
+    try:
+        with _temporary() as copy:
+            if ports.current().blobs.fetch_to(key, copy):
+                os.replace(copy, place)
+                return place
+    except (ProviderError, OSError) as problem:
+        raise RecordingUnavailable(f"the stored recording can't be read: {problem}", retryable=True) from problem
     log.warning("stored recording is gone from the store", call_sid=wanted.call_sid)
     return None
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, EnqueueOptions
-from dbos._serialization import DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlalchemy.engine import Engine
 
 from server.db import db
 from server.domain.jobs import ENGINE_VERSION, QUEUE, WORKFLOW
-
-_LOCK_KEY: Final = 727_170_002
-_one_at_a_time = threading.Lock()
 
 
 class DbosQueue:
@@ -36,15 +30,9 @@ class DbosQueue:
 
 
 def prepare(database_url: str) -> None:
-    """Create or migrate the job engine's tables, one process at a time. They live outside Alembic."""
-    with _one_at_a_time:
-        if database_url.startswith("sqlite"):
-            DBOS.migrate(database_url)
-            return
-        engine = sa.create_engine(database_url)
-        try:
-            with engine.begin() as connection:
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-                DBOS.migrate(database_url)
-        finally:
-            engine.dispose()
+    """Create or migrate the job engine's tables, which live outside Alembic; safe where several start at once.
+
+    The engine takes a lock of its own meanwhile. No transaction of ours may be open around it: on PostgreSQL it builds
+    indexes concurrently, which waits for every older transaction to end.
+    """
+    DBOS.migrate(database_url)

@@ -99,7 +99,7 @@ class FakeWriter:
 
 @dataclass
 class FakeBlobs:
-    """A store in a folder; `put` are the keys that were put, in order."""
+    """A store in a folder; `put` are the keys that were put, in order. `error` is what reads and writes raise."""
 
     folder: Path
     put: list[str] = field(default_factory=list)
@@ -114,6 +114,8 @@ class FakeBlobs:
         shutil.copyfile(source, place)
 
     def fetch_to(self, key: str, target: Path) -> bool:
+        if self.error is not None:
+            raise self.error
         if not (self.folder / key).exists():
             return False
         shutil.copyfile(self.folder / key, target)

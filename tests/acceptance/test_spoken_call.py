@@ -113,7 +113,7 @@ def test_the_recording_holds_both_sides(demo: Demo) -> None:
     assert path is not None
     wav = read_wav(Path(path[1]))
     assert len(wav.channels) == 2 and wav.rate_hz == 8000
-    assert all(len(set(channel[:80_000])) > 20 for channel in wav.channels)
+    assert all(len(set(channel)) > 20 for channel in wav.channels)
 
 
 def test_regression_35_the_log_is_quiet_and_holds_nothing_personal(demo: Demo) -> None:

@@ -11,7 +11,7 @@ MYPY_EXTRA := scripts tests/support tests/conftest.py
 
 export PYTHON
 
-.PHONY: help setup test-services demo test check soak bench lock clean
+.PHONY: help setup test-services demo test check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -36,11 +36,8 @@ check: setup ## lint, formatting, types, layers, ownership
 	$(BIN)/lint-imports
 	$(BIN)/frontdesk audit
 
-soak: setup ## run the long stability test
-	$(BIN)/python -m bench.soak
-
-bench: setup ## measure the media path
-	$(BIN)/python -m bench
+bench: setup ## measure the engine: latency by part, word error
+	$(BIN)/python -m bench.engine
 
 lock: setup ## resolve the dependencies again and rewrite the lock files, with hashes and without registry addresses
 	$(BIN)/python scripts/lock.py

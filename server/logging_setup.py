@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, MutableMapping
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ import structlog
 _PHONE = re.compile(r"\+?\d[\d\s().-]{6,}\d")
 _QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "httpx2", "httpcore", "openai", "dbos", "alembic",
           "twilio.http_client", "picows", "asyncio", "urllib3", "sqlalchemy")  # fmt: skip
+FRAMES = 6
 _SAFE_KEYS = frozenset({"event", "level", "timestamp", "logger", "process", "exception", "call_sid", "path", "url"})
 
 
@@ -92,6 +94,7 @@ def configure(process: str, *, development: bool) -> None:
         noisy.handlers.clear()
         noisy.propagate = True
         noisy.setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_said_already)
 
 
 def _formatter(process: str) -> structlog.stdlib.ProcessorFormatter:
@@ -105,11 +108,22 @@ def _formatter(process: str) -> structlog.stdlib.ProcessorFormatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *shared,
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(_trace),
             _mask,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
+
+
+def _trace(problem: Any) -> str:
+    """The innermost frames of a traceback: the frameworks' outer ones tell an operator nothing."""
+    kind, value, trace = problem if isinstance(problem, tuple) else (type(problem), problem, problem.__traceback__)
+    return "".join(traceback.format_exception(kind, value, trace, limit=-FRAMES)).rstrip()
+
+
+def _said_already(record: logging.LogRecord) -> bool:
+    """uvicorn repeats what the application's own error handler has logged."""
+    return not record.getMessage().startswith("Exception in ASGI application")
 
 
 def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -134,6 +134,10 @@ def connect(phone: str) -> None:
     """Point a Twilio number's webhooks at PUBLIC_URL."""
     from server import ports
 
+    if load().uses_standin:
+        raise click.ClickException(
+            "no Twilio account is set: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (the stand-in needs no number)"
+        )
     with _installation() as settings:
         if not settings.public_url.startswith("https://") and settings.twilio_url == "":
             raise click.ClickException(

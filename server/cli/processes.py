@@ -11,11 +11,12 @@ from pathlib import Path
 
 import click
 
-from server.cli.supervisor import Supervisor, ensure_port_free, free_port, interrupts_as_exit
+from server.cli.supervisor import NotReady, Supervisor, ensure_port_free, free_port, interrupts_as_exit
 from server.config.local import with_local_parts
 from server.config.settings import LOCAL_ENGINE_URL, Settings, load
 
 ENGINE_PORT = 8011
+READY_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,7 @@ def serve(host: str, port: int, no_worker: bool) -> None:
         click.echo(f"Console (one-time link, 15 minutes): {login_link(installation.settings.public_url)}")
         if installation.settings.model_base_url.startswith("http://127.0.0.1"):
             click.echo("Voice: the local engine (set OPENAI_API_KEY to use OpenAI)")
-        installation.supervisor.wait_ready(f"{installation.url}/readyz", 90)
-        click.echo("Ready for calls. Ctrl-C stops everything.")
+        _say_when_ready(installation)
         while True:
             installation.supervisor.check()
             time.sleep(0.5)
@@ -90,6 +90,17 @@ def serve(host: str, port: int, no_worker: bool) -> None:
         click.echo("Stopping …")
     finally:
         installation.supervisor.stop()
+
+
+def _say_when_ready(installation: Installation) -> None:
+    """A model server that is down is told, and does not stop the rest: it may come back."""
+    try:
+        installation.supervisor.wait_ready(f"{installation.url}/readyz", READY_S)
+    except NotReady as problem:
+        click.echo(f"Not ready for calls yet: {problem.message}", err=True)
+        click.echo("Callers hear an apology until it is. Ctrl-C stops everything.", err=True)
+        return
+    click.echo("Ready for calls. Ctrl-C stops everything.")
 
 
 def login_link(address: str) -> str:

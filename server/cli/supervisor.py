@@ -47,6 +47,10 @@ def free_port(preferred: int) -> int:
     raise click.ClickException("no free port is left on 127.0.0.1")
 
 
+class NotReady(click.ClickException):
+    """What was waited for did not come in time."""
+
+
 @dataclass(slots=True)
 class Child:
     """One child process and how it is started again."""
@@ -99,7 +103,7 @@ class Supervisor:
             if ready:
                 return
             time.sleep(0.1)
-        raise click.ClickException(f"Frontdesk is not ready after {timeout_s:.0f} s: {answer}")
+        raise NotReady(f"after {timeout_s:.0f} s {url} says {answer}")
 
     def stop(self) -> None:
         """End every child: asked first, then killed."""

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import structlog
 
-_PHONE = re.compile(r"\+?\d[\d\s().-]{6,}\d")
+_PHONE = re.compile(r"\+\d[\d\s().-]{6,}\d|(?<![\w.:/+-])\d{9,15}(?![\w.:/-])")
 _QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "httpx2", "httpcore", "openai", "dbos", "alembic",
           "twilio.http_client", "picows", "asyncio", "urllib3", "sqlalchemy")  # fmt: skip
 FRAMES = 6

@@ -36,8 +36,9 @@ log = get_logger(__name__)
 OWNER: Final = "server.media_ws_ai"
 EARLY_FRAMES = 150
 """Caller audio kept while the model is being configured, in frames (3 s at 20 ms)."""
-COMPLETION_NET_S = 5.0
-"""How long after the stream was closed the provider's final status is waited for before the call is ended by REST."""
+COMPLETION_NET_S = 20.0
+"""How long after the stream was closed the provider's final status is waited for before the call is ended by REST; an
+apology that Twilio still speaks must fit in."""
 
 
 class _Start(msgspec.Struct, rename="camel"):

@@ -80,7 +80,7 @@ def serve(host: str, port: int, no_worker: bool) -> None:
         installation.attach()
         click.echo(f"Frontdesk answers at {installation.settings.public_url}")
         click.echo(f"Console (one-time link, 15 minutes): {login_link(installation.settings.public_url)}")
-        if installation.settings.model_base_url.startswith("http://127.0.0.1"):
+        if any(child.name == "engine" for child in installation.supervisor.children):
             click.echo("Voice: the local engine (set OPENAI_API_KEY to use OpenAI)")
         _say_when_ready(installation)
         while True:

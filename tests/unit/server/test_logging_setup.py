@@ -47,6 +47,19 @@ def test_a_number_is_masked_and_a_text_is_a_fingerprint() -> None:
     assert "receptionist" not in fingerprint("You are the receptionist")
 
 
+@pytest.mark.parametrize("harmless", ["127.0.0.1:8011", "2026-11-24 10:02:33", "http://h:8099/x/123456789", "1662124"])
+def test_what_is_no_number_is_left_alone(restored: None, capsys: pytest.CaptureFixture[str], harmless: str) -> None:
+    configure("web", development=False)
+    get_logger("server.x").info("seen", what=harmless)
+    assert _lines(capsys)[0]["what"] == harmless
+
+
+def test_a_bare_number_is_masked_too(restored: None, capsys: pytest.CaptureFixture[str]) -> None:
+    configure("web", development=False)
+    get_logger("server.x").info("seen", what="447700900123")
+    assert _lines(capsys)[0]["what"] == "447…23"
+
+
 def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 

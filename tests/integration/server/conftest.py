@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from server import bootstrap, ports
 from server.config.settings import Settings, load
 from server.db import db
 from server.models_sql import Business, CallEvent, CallLog, ConversationTurn
-from tests.support.process import ManagedProcess
 from tests.support.provider import ACCOUNT, Provider, serving
+from tests.support.quick_worker import ForkedProcess, work
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 """Parameters of the `installation` fixture for what must hold on both databases."""
@@ -36,22 +35,20 @@ class Installation:
     environment: dict[str, str]
     settings: Settings
     provider: Provider
-    processes: list[ManagedProcess] = dataclasses.field(default_factory=list)
+    folder: Path
+    processes: list[ForkedProcess] = dataclasses.field(default_factory=list)
 
-    def worker(self) -> ManagedProcess:
+    def worker(self) -> ForkedProcess:
         """A worker process that is ready for jobs."""
-        process = ManagedProcess(
-            [sys.executable, "-m", "tests.support.quick_worker"], env=self.environment, name="worker"
-        )
-        self.processes.append(process.start())
+        process = self.process(work)
         process.wait_for_line("worker ready")
         return process
 
-    def python(self, program: str) -> ManagedProcess:
-        """A process that runs a program in this installation's environment."""
-        process = ManagedProcess([sys.executable, "-c", program], env=self.environment, name="python")
-        self.processes.append(process.start())
-        return process
+    def process(self, function: Callable[[Mapping[str, str]], None], **more: str) -> ForkedProcess:
+        """A process that runs a function, which is given this installation's environment."""
+        log = self.folder / f"process-{len(self.processes)}.log"
+        self.processes.append(ForkedProcess(function, self.environment | more, log))
+        return self.processes[-1]
 
     def call(self, call_sid: str = "CA1", *, recorded: bool = True) -> CallLog:
         """A finished call of the one business, with two turns of the realtime model."""
@@ -120,7 +117,7 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path, provider: Provi
     }
     settings = load(environment)
     bootstrap.upgrade(settings)
-    made = Installation(environment, bootstrap.build(settings, process="test"), provider)
+    made = Installation(environment, bootstrap.build(settings, process="test"), provider, tmp_path)
     try:
         yield made
     finally:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-import signal
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -120,7 +123,7 @@ def test_told_to_stop_it_finishes_the_step_and_leaves_the_rest(installation: Ins
     let_go = installation.provider.hold("transcription")
     worker = installation.worker()
     installation.provider.wait_until_asked("transcription")
-    worker.send_signal(signal.SIGTERM)
+    worker.tell_to_stop()
     time.sleep(0.3)
     let_go()
     assert worker.wait(8) == 0
@@ -142,23 +145,25 @@ def test_a_job_that_waits_for_its_next_try_neither_blocks_others_nor_the_end(ins
     follow_up("CAother")
     assert installation.wait_for_summary("CAother").transcript_source == "realtime"
     began = time.monotonic()
-    worker.send_signal(signal.SIGTERM)
+    worker.tell_to_stop()
     assert worker.wait(8) == 0
     assert time.monotonic() - began < 5
 
 
 def test_it_ends_with_its_parent(installation: Installation) -> None:
-    parent = installation.python(
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'tests.support.quick_worker'])\n"
-        "print('child', child.pid, flush=True)\n"
-        "time.sleep(60)\n"
-    )
+    parent = installation.process(parent_of_a_worker)
     child = int(parent.wait_for_line(r"child (\d+)")[1])
     parent.wait_for_line("worker ready")
-    parent.send_signal(signal.SIGKILL)
-    parent.process.wait(5)
+    parent.kill()
     installation.wait(lambda: _is_gone(child), "the end of the worker", 8)
+
+
+def parent_of_a_worker(environment: Mapping[str, str]) -> None:
+    """Starts a worker as `serve` does, and waits."""
+    child = subprocess.Popen([sys.executable, "-m", "tests.support.quick_worker"], env={**os.environ, **environment})
+    sys.stdout.write(f"child {child.pid}\n")
+    sys.stdout.flush()
+    time.sleep(60)
 
 
 def _is_gone(pid: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from server.db import db
 from server.models_sql import Business, CallLog
 from tests.support.fakes import RECORDING
 from tests.support.machine import ROOT
-from tests.support.provider import ACCOUNT, Provider, serving
+from tests.support.provider import ACCOUNT, Provider
 
 PLAYBACK = """
 import json, sys
@@ -56,13 +57,6 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path, provider: Provid
     db.dispose()
 
 
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    """Has the recording."""
-    with serving() as made:
-        yield made
-
-
 def test_two_processes_at_once_fetch_once(environment: dict[str, str], provider: Provider) -> None:
     let_go = provider.hold("recording")
     racing = [
@@ -80,8 +74,9 @@ def test_two_processes_at_once_fetch_once(environment: dict[str, str], provider:
             process.stdin.write("go\n")
             process.stdin.flush()
         provider.wait_until_asked("recording")
+        time.sleep(0.5)  # the other one has found the claim taken by now, and waits
         let_go()
-        paths = {process.communicate(timeout=30)[0].strip() for process in racing}
+        paths = {process.communicate(timeout=30)[0].splitlines()[-1] for process in racing}
     finally:
         for process in racing:
             process.kill()

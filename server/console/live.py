@@ -27,7 +27,6 @@ DONE: Final = "done"
 """The event after the last one; the page then closes the stream."""
 
 _POOL: Final = ThreadPoolExecutor(2, thread_name_prefix="console-live")
-_LIMITER: Final = RateLimiter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,7 @@ class _Follower:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._limiter = RateLimiter()
         self._version: tuple[Any, ...] | None = None
         self._sent: dict[str, str] = {}
 
@@ -103,7 +103,7 @@ class _Follower:
                 return {}, False
             parts = self._source.parts()
         except OperationalError as problem:
-            if _LIMITER.every("database", 10.0):
+            if self._limiter.every("database", 10.0):
                 log.warning("live page could not be brought up to date", error=type(problem.orig).__name__)
             return {}, False
         self._version = version

@@ -9,7 +9,9 @@ from typing import Any, Final
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from server import ports
 from server.console import words
 
 PRIVATE: Final = {
@@ -29,6 +31,7 @@ _ENVIRONMENT: Final = Environment(
 _ENVIRONMENT.filters.update(
     phone=words.phone,
     local_time=words.local_time,
+    short_date=words.short_date,
     day_name=words.day_name,
     appointment_time=words.appointment_time,
     length=words.length,
@@ -38,7 +41,10 @@ _ENVIRONMENT.filters.update(
     median=words.median,
     event_words=words.event_words,
     status_words=words.status_words,
+    ending_words=words.ending_words,
     first_line=words.first_line,
+    last_words=words.last_words,
+    plain=words.plain,
     unheard=words.unheard,
 )
 
@@ -46,7 +52,8 @@ _ENVIRONMENT.filters.update(
 def page(request: Request, name: str, status: int = 200, **values: Any) -> Response:
     """A whole page. Its policy allows our own files alone, and the one style that the waveform's frame makes."""
     nonce = secrets.token_urlsafe(12)
-    answer = HTMLResponse(fragment(name, nonce=nonce, path=request.url.path, **values), status, headers=PRIVATE)
+    values = {"nonce": nonce, "path": request.url.path, "now": ports.current().clock.now(), **values}
+    answer = HTMLResponse(fragment(name, **values), status, headers=PRIVATE)
     answer.headers["Content-Security-Policy"] = (
         f"default-src 'self'; style-src 'self' 'nonce-{nonce}'; object-src 'none'; "
         "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -54,6 +61,6 @@ def page(request: Request, name: str, status: int = 200, **values: Any) -> Respo
     return answer
 
 
-def fragment(name: str, **values: Any) -> str:
-    """A template as text; everything a caller said is escaped. Raises jinja2's errors for a value that is missing."""
-    return _ENVIRONMENT.get_template(name).render(**values)
+def fragment(name: str, **values: Any) -> Markup:
+    """A template as markup; everything a caller said is escaped. Raises jinja2's errors for a value that is missing."""
+    return Markup(_ENVIRONMENT.get_template(name).render(**values))

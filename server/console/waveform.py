@@ -33,5 +33,5 @@ def outline(path: Path, points: int = POINTS) -> Outline:
 
 def _peaks(pcm: bytes, channels: int) -> list[float]:
     samples = np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)).reshape(-1, channels)
-    loudest = samples.max(axis=0) if len(samples) else np.zeros(channels)
+    loudest = samples.max(axis=0, initial=0)
     return [round(float(value) / 32768, 3) for value in loudest]

@@ -19,6 +19,13 @@ STATUS_WORDS: Final = {
     "canceled": "Cancelled",
 }
 
+ENDING_WORDS: Final = {
+    "busy": "The line was busy",
+    "no-answer": "Nobody answered",
+    "failed": "The call could not be put through",
+    "canceled": "Ended before it was answered",
+}
+
 EVENT_WORDS: Final = {
     "received": "Call came in",
     "leg_status": "Another leg",
@@ -59,9 +66,15 @@ def phone(number: str | None) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-def local_time(at: datetime, zone: str, form: str = "%a %d %b, %H:%M") -> str:
+def local_time(at: datetime, zone: str, form: str = "%H:%M") -> str:
     """A time in the business's own zone."""
     return f"{at.astimezone(ZoneInfo(zone)):{form}}"
+
+
+def short_date(at: datetime, zone: str) -> str:
+    """A day and time in little room: `Thu 26 Nov, 14:30`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
 
 
 def day_name(at: datetime, zone: str, now: datetime) -> str:
@@ -120,6 +133,24 @@ def event_words(kind: str) -> str:
 def status_words(status: str) -> str:
     """A call's status in words."""
     return STATUS_WORDS.get(status, status)
+
+
+def ending_words(status: str) -> str:
+    """What to say of a call that has ended and has no summary."""
+    return ENDING_WORDS.get(status, "No summary yet")
+
+
+def last_words(heard: str, count: int = 4) -> str:
+    """The end of what was heard, after an ellipsis where there was more."""
+    found = heard.split()
+    return ("… " if len(found) > count else "") + " ".join(found[-count:])
+
+
+def plain(value: object) -> str:
+    """A detail's value: yes and no instead of a program's words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def first_line(text: str) -> str:

@@ -80,7 +80,7 @@ class CallView:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """One line of the list: the call, whose it is, who it was with, what was booked, and the last words of a live one."""
+    """A line of the list: the call, whose it is, who it was with, what was booked, and a live call's last words."""
 
     call: CallLog
     business: Business

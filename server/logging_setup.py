@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, MutableMapping
+from types import TracebackType
 from typing import Any, cast
 
 import structlog
@@ -115,10 +116,9 @@ def _formatter(process: str) -> structlog.stdlib.ProcessorFormatter:
     )
 
 
-def _trace(problem: Any) -> str:
+def _trace(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
     """The innermost frames of a traceback: the frameworks' outer ones tell an operator nothing."""
-    kind, value, trace = problem if isinstance(problem, tuple) else (type(problem), problem, problem.__traceback__)
-    return "".join(traceback.format_exception(kind, value, trace, limit=-FRAMES)).rstrip()
+    return "".join(traceback.format_exception(*exc_info, limit=-FRAMES)).rstrip()
 
 
 def _said_already(record: logging.LogRecord) -> bool:

@@ -102,13 +102,13 @@ def waveform(call_sid: str) -> JSONResponse:
 
 
 def _recording_of(call_sid: str) -> Path:
-    """The recording's file, through its one owner; 404 or 409 that says why there is none."""
+    """The recording's file, through its one owner, who waits while another fetches it; 404 or 409 say why not."""
     view = _view(call_sid)
     if view is None:
         raise HTTPException(404, "this call is not known: see the list of calls")
-    if view.recording_state == "pending" or is_download_in_progress(call_sid):
-        raise HTTPException(409, "the recording is not here yet: try again in a few seconds")
     path = get_recording_file_for_call(view.call) if view.recording_state == "ready" else None
+    if path is None and (view.recording_state == "pending" or is_download_in_progress(call_sid)):
+        raise HTTPException(409, "the recording is not here yet: try again in a few seconds")
     if path is None:
         raise HTTPException(404, "this call has no recording, or it can't be had now: see its timeline")
     return Path(path)

@@ -17,13 +17,22 @@
     return value;
   }
 
+  // The first to ask has the recording fetched from the phone company; that can take a moment.
+  async function outline(call, tries = 10) {
+    const answer = await fetch(`${call}/waveform`);
+    if (answer.ok) return answer.json();
+    if (answer.status !== 409 || tries === 0) return null;
+    await new Promise((go) => setTimeout(go, 2000));
+    return outline(call, tries - 1);
+  }
+
   async function equip(card) {
     if (ready.has(card) || !window.WaveSurfer) return;
     ready.add(card);
     const audio = card.querySelector("audio");
-    const answer = await fetch(`${card.dataset.player}/waveform`, { headers: { Accept: "application/json" } });
-    if (!answer.ok) return;
-    const drawn = await answer.json();
+    const drawn = await outline(card.dataset.player);
+    if (!drawn) return;
+    audio.preload = "metadata";
     card.querySelector(".deck").hidden = card.querySelector(".deck-foot").hidden = false;
     audio.hidden = true;
     card.classList.toggle("mono", drawn.channels.length < 2);

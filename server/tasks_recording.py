@@ -37,9 +37,16 @@ FOLLOWUP: Final = "call_followup"
 FETCH_DELAYS_S: Final = (0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300)
 """Twilio answers 404 for the first seconds of a recording's life; later delays are for outages."""
 MODEL_DELAYS_S: Final = (1, 3, 10, 30, 60, 300)
+BUSY_S: Final = 1.0
 SETTLE_S: Final = 3.0
 """How long after a call's end its last realtime turns may still be on their way to the database."""
 SETTLE_TRIES: Final = 40
+REMEDIES: Final = {
+    "fetch": "check the Twilio account and RECORDINGS_URL; the transcript is made from what was understood in the call",
+    "transcribe": "check the model provider; the transcript is made from what was understood in the call",
+    "summarise": "check the model provider and TEXT_MODEL; the call keeps its transcript",
+}
+"""What to do about a step that failed for good, and what became of the call meanwhile."""
 
 
 # --- enqueueing ------------------------------------------------------------------------------------------------------
@@ -116,7 +123,7 @@ def fetch(wanted: recording_service.Wanted | None, tried: int) -> Verdict:
     try:
         recording_service.obtain(wanted, wait_s=1.0)
     except recording_service.InProgress as other:
-        return Retry(1.0, str(other))
+        return Retry(BUSY_S, str(other), counts=False)
     except RecordingUnavailable as problem:
         return _again(wanted.call_sid, "fetch", problem, tried, FETCH_DELAYS_S)
     return Done()
@@ -136,13 +143,18 @@ def transcribe(call_sid: str, tried: int) -> Verdict:
     try:
         path = recording_service.obtain(wanted, wait_s=1.0)
         keywords = transcription.keywords_for(business)
-        text = transcription.transcribe_recording(path, keywords=keywords, language=business.language)
+        with recording_service.held_for_transcription(call_sid):
+            text = transcription.transcribe_recording(path, keywords=keywords, language=business.language)
+    except recording_service.InProgress as other:
+        return Retry(BUSY_S, str(other), counts=False)
     except RecordingUnavailable as problem:
         return _again(call_sid, "transcribe", problem, tried, FETCH_DELAYS_S)
     except ProviderError as problem:
         return _again(call_sid, "transcribe", problem, tried, MODEL_DELAYS_S)
     except WavError as problem:
         return _give_up(call_sid, "transcribe", str(problem))
+    if not text and (understood := _turns(call_sid)):
+        return Done({"text": understood, "source": "realtime"})
     return Done({"text": text, "source": "recording"})
 
 
@@ -155,8 +167,8 @@ def fall_back(call_sid: str, tried: int) -> Verdict:
         settled = is_final(call.status) and _ended_before(call, SETTLE_S)
         if not settled and tried < SETTLE_TRIES:
             return Retry(SETTLE_S, "the call's last turns may still be on their way")
-        text = transcription.transcript_of_turns(recordings.turns_of(call_sid))
-    return Done({"text": text, "source": "realtime" if text else "failed"})
+    text = _turns(call_sid)
+    return Done({"text": text or None, "source": "realtime" if text else "failed"})
 
 
 def summarise(call_sid: str, tried: int) -> Verdict:
@@ -173,13 +185,13 @@ def summarise(call_sid: str, tried: int) -> Verdict:
         return _again(call_sid, "summarise", problem, tried, MODEL_DELAYS_S)
 
 
-def save_transcript(call_sid: str, text: str, source: str) -> Done:
-    """Keep the final transcript, unless the call has one.
+def save_transcript(call_sid: str, text: str | None, source: str) -> Done:
+    """Keep the final transcript, unless the call has one; `text` is None where `source` is `failed`.
 
     ✅ OWNER: `final_transcript` and `transcript_source`, written together, once.
     """
     values = {"final_transcript": text, "transcript_source": source}
-    detail = {"source": source, "chars": len(text)}
+    detail = {"source": source, "chars": len(text or "")}
     if _write_once(call_sid, CallLog.transcript_source, values, "transcript_ready", detail):
         log.info("transcript ready", call_sid=call_sid, **detail)
     return Done()
@@ -222,6 +234,12 @@ def _write_once(
     return written
 
 
+def _turns(call_sid: str) -> str:
+    """What the realtime model understood, as a transcript."""
+    with db.scope(write=False):
+        return transcription.transcript_of_turns(recordings.turns_of(call_sid))
+
+
 def _wanted(call_sid: str) -> recording_service.Wanted | None:
     with db.scope(write=False):
         call = recordings.call_of(call_sid)
@@ -247,5 +265,5 @@ def _again(
 
 def _give_up(call_sid: str, what: str, error: str) -> Cancel:
     note_failure(call_sid, what, error)
-    log.error("job step failed", call_sid=call_sid, step=what, error=error)
+    log.error("job step failed", call_sid=call_sid, step=what, error=error, remedy=REMEDIES[what])
     return Cancel(error)

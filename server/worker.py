@@ -79,7 +79,7 @@ def durably(call_sid: str, name: str, step: Step) -> Done | Cancel:
         if not isinstance(said, Retry):
             return said
         DBOS.sleep(said.delay_s)
-        tried += 1
+        tried += said.counts
 
 
 def _attempt(call_sid: str, name: str, step: Step, tried: int) -> dict[str, Any]:
@@ -104,7 +104,9 @@ def _record(verdict: Verdict) -> dict[str, Any]:
         case Cancel():
             return {"verdict": "cancel", "reason": verdict.reason}
         case Retry():
-            return {"verdict": "retry", "reason": verdict.reason, "delay_s": verdict.delay_s}
+            return {
+                "verdict": "retry", "reason": verdict.reason, "delay_s": verdict.delay_s, "counts": verdict.counts
+            }  # fmt: skip
 
 
 def _verdict(record: Mapping[str, Any]) -> Verdict:
@@ -114,7 +116,7 @@ def _verdict(record: Mapping[str, Any]) -> Verdict:
         case "cancel":
             return Cancel(record["reason"])
         case _:
-            return Retry(record["delay_s"], record["reason"])
+            return Retry(record["delay_s"], record["reason"], record.get("counts", True))
 
 
 # --- the life of a worker --------------------------------------------------------------------------------------------
@@ -133,14 +135,18 @@ def run(settings: Settings) -> None:
         QUEUE, worker_concurrency=JOBS_AT_ONCE, polling_interval_sec=POLL_S, on_conflict="always_update"
     )
     log.info("worker ready")
+    status = 0
     try:
         _watch(executor, stop)
-    finally:
-        _let_steps_finish()
-        DBOS.destroy()
-        _forget(executor)
-        log.info("worker stopped")
-        _leave()
+    except Exception as problem:
+        # The process's edge: whatever it was, jobs are handed on in order before the process ends.
+        log.error("worker failed", error=f"{type(problem).__name__}: {problem}", exc_info=problem)
+        status = 1
+    _let_steps_finish()
+    DBOS.destroy()
+    _forget(executor)
+    log.info("worker stopped")
+    _leave(status)
 
 
 def _let_steps_finish() -> None:
@@ -150,13 +156,14 @@ def _let_steps_finish() -> None:
         _slots.acquire(timeout=max(0.0, deadline - time.monotonic()))
 
 
-def _leave() -> None:
+def _leave(status: int) -> None:
     """End the process even where the job engine's threads sleep towards a retry, which Python would wait for."""
     if any(thread.name.startswith("dbos-executor") for thread in threading.enumerate()):
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(status)
+    sys.exit(status)
 
 
 def _config(settings: Settings, executor: str) -> DBOSConfig:

@@ -23,10 +23,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The step may succeed `delay_s` seconds from now; `reason` is for the operator."""
+    """The step may succeed `delay_s` seconds from now; `reason` is for the operator.
+
+    `counts` is False where the step only waits for another's work: that uses up none of its tries.
+    """
 
     delay_s: float
     reason: str
+    counts: bool = True
 
 
 Verdict = Done | Cancel | Retry

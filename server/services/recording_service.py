@@ -49,14 +49,15 @@ RENEW_S: Final = 5.0
 WAIT_S: Final = 10.0
 """How long a second caller waits for the first one's download."""
 POLL_S: Final = 0.1
+PARTIAL_KEPT_S: Final = 24 * 3600.0
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
 class InProgress(RecordingUnavailable):
-    """Another caller is downloading this recording, and has not finished in the time this one waits."""
+    """Another has the recording in hand (downloads it, or transcribes it), and has not finished yet."""
 
-    def __init__(self) -> None:
-        super().__init__("the recording is being downloaded", retryable=True)
+    def __init__(self, what: str = "downloaded") -> None:
+        super().__init__(f"the recording is being {what}", retryable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def obtain(wanted: Wanted, *, wait_s: float = WAIT_S) -> Path:
     deadline = time.monotonic() + wait_s
     while True:
         row = _look(wanted)
-        if row.state == STORED and row.blob_key is not None and (found := _from_store(wanted, row.blob_key)):
+        if row.state == STORED and (found := _from_store(wanted, row)):
             return found
         token = _claim(wanted)
         if token is not None:
@@ -127,14 +128,16 @@ def _look(wanted: Wanted) -> RecordingFile:
     return row or RecordingFile(state=WAITING)
 
 
-def _from_store(wanted: Wanted, key: str) -> Path | None:
-    """The local copy of a stored recording, fetched from the store where this machine has none."""
+def _from_store(wanted: Wanted, row: RecordingFile) -> Path | None:
+    """The local copy of a stored recording, fetched from the store where this machine has none that is whole."""
     place = _place(wanted)
-    if place.exists():
+    if _is_whole(place, row):
         return place
     try:
         with _temporary() as copy:
-            if ports.current().blobs.fetch_to(key, copy):
+            if row.blob_key is not None and ports.current().blobs.fetch_to(row.blob_key, copy):
+                if _sha256(copy) != row.sha256:
+                    raise RecordingUnavailable("the stored recording is not what was stored", retryable=True)
                 os.replace(copy, place)
                 return place
     except (ProviderError, OSError) as problem:
@@ -143,15 +146,43 @@ def _from_store(wanted: Wanted, key: str) -> Path | None:
     return None
 
 
+def _is_whole(place: Path, row: RecordingFile) -> bool:
+    return place.exists() and place.stat().st_size == row.size_bytes
+
+
+@contextlib.contextmanager
+def held_for_transcription(call_sid: str) -> Iterator[None]:
+    """Hold a stored recording while the block runs: one at a time spends the model's money on it, or removes it.
+
+    Raises `InProgress` while another process holds it; a process that died loses it with its lease.
+    """
+    token, now = _token(), ports.current().clock.now()
+    with db.scope() as session, acting_as(OWNER):
+        row = recordings.file_of(call_sid, lock=True)
+        if row is None or row.state != STORED or (row.claimed_until is not None and row.claimed_until > now):
+            raise InProgress("transcribed")
+        row.claimed_by, row.claimed_until = token, _lease_end()
+        session.commit()
+    try:
+        with _renewing(call_sid, token):
+            yield
+    finally:
+        _let_go(call_sid, token)
+
+
 # --- the claim -------------------------------------------------------------------------------------------------------
+
+
+def _token() -> str:
+    return f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:12]}"
 
 
 def _claim(wanted: Wanted) -> str | None:
     """Take the download: a token that holds the lease, or None while someone else has it."""
-    token = f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:12]}"
+    token = _token()
     with db.scope() as session, acting_as(OWNER):
         row = _row(wanted)
-        if _is_claimed(row) or (row.state == STORED and _place(wanted).exists()):
+        if _is_claimed(row) or (row.state == STORED and _is_whole(_place(wanted), row)):
             return None
         row.state, row.claimed_by, row.claimed_until, row.error = FETCHING, token, _lease_end(), None
         session.commit()
@@ -182,18 +213,33 @@ def _lease_end() -> datetime:
 @contextlib.contextmanager
 def _held(wanted: Wanted, token: str) -> Iterator[None]:
     """Keep the lease alive while the download runs, and give it back when it fails, whatever went wrong."""
+    with _renewing(wanted.call_sid, token):
+        try:
+            yield
+        except BaseException as problem:
+            final = isinstance(problem, RecordingUnavailable) and not problem.retryable
+            _settle(wanted, token, state=FAILED if final else WAITING, error=str(problem) or type(problem).__name__)
+            raise
+
+
+@contextlib.contextmanager
+def _renewing(call_sid: str, token: str) -> Iterator[None]:
     over = threading.Event()
-    renewing = threading.Thread(target=_renew, args=(wanted.call_sid, token, over), daemon=True)
-    renewing.start()
+    thread = threading.Thread(target=_renew, args=(call_sid, token, over), name="lease", daemon=True)
+    thread.start()
     try:
         yield
-    except BaseException as problem:
-        final = isinstance(problem, RecordingUnavailable) and not problem.retryable
-        _settle(wanted, token, state=FAILED if final else WAITING, error=str(problem) or type(problem).__name__)
-        raise
     finally:
         over.set()
-        renewing.join()
+        thread.join()
+
+
+def _let_go(call_sid: str, token: str) -> None:
+    with db.scope() as session, acting_as(OWNER):
+        row = recordings.file_of(call_sid, lock=True)
+        if row is not None and row.claimed_by == token:
+            row.claimed_by = row.claimed_until = None
+            session.commit()
 
 
 def _renew(call_sid: str, token: str, over: threading.Event) -> None:
@@ -206,7 +252,9 @@ def _renew(call_sid: str, token: str, over: threading.Event) -> None:
                 row.claimed_until = _lease_end()
                 session.commit()
         except SQLAlchemyError as problem:
-            log.warning("the lease of a download could not be renewed", call_sid=call_sid, error=type(problem).__name__)
+            log.warning(
+                "the lease of a recording could not be renewed", call_sid=call_sid, error=type(problem).__name__
+            )
 
 
 def _settle(wanted: Wanted, token: str, *, state: str, error: str | None = None, stored: Stored | None = None) -> None:
@@ -259,9 +307,12 @@ def _fetch(wanted: Wanted, part: Path) -> Stored:
             outside.blobs.put_file(key, part)
     except (ProviderError, OSError) as problem:
         raise RecordingUnavailable(f"the recording can't be stored: {problem}", retryable=True) from problem
-    with part.open("rb") as whole:
-        digest = hashlib.file_digest(whole, "sha256").hexdigest()
-    return Stored(key, part.stat().st_size, digest, round((time.monotonic() - began) * 1000))
+    return Stored(key, part.stat().st_size, _sha256(part), round((time.monotonic() - began) * 1000))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as whole:
+        return hashlib.file_digest(whole, "sha256").hexdigest()
 
 
 def _check_wav(part: Path) -> None:
@@ -290,6 +341,14 @@ def _place(wanted: Wanted) -> Path:
     folder = ports.current().cache_dir / str(wanted.business_id)
     folder.mkdir(parents=True, exist_ok=True)
     return folder / _name(wanted)
+
+
+def sweep_partial_files() -> None:
+    """Remove what processes that were killed in the middle of a download left in the cache folder."""
+    for path in (ports.current().cache_dir / "partial").glob("*.wav"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > PARTIAL_KEPT_S:
+                path.unlink()
 
 
 @contextlib.contextmanager

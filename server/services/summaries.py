@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from server import ports
+from server.ports import ProviderError
 
 SUMMARY_INSTRUCTIONS: Final = (
     "Summarise this telephone call for the owner of the business, in two to four plain sentences. Say why the caller "
@@ -19,4 +20,7 @@ def summarise(transcript: str) -> str:
     ✅ OWNER: the summarising instruction.
     ❌ NEVER: from a call in progress; it is made once, after the final transcript.
     """
-    return ports.current().writer.write(SUMMARY_INSTRUCTIONS, transcript).strip()
+    written = ports.current().writer.write(SUMMARY_INSTRUCTIONS, transcript).strip()
+    if not written:
+        raise ProviderError("the text model answered with nothing", retryable=True)
+    return written

@@ -52,7 +52,7 @@ class Runner:
             self.waits.append((name, verdict.delay_s))
             assert isinstance(self.world.clock, FakeClock)
             self.world.clock.advance(verdict.delay_s)
-            tried += 1
+            tried += verdict.counts
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_without_recording_and_turns_the_transcript_failed(world: FakeWorld, rec
     world.telephony.answers = [NEVER]
     call_followup(PAYLOAD, run)
     call = stored()
-    assert (call.transcript_source, call.final_transcript, call.summary) == ("failed", "", None)
+    assert (call.transcript_source, call.final_transcript, call.summary) == ("failed", None, None)
     assert world.writer.asked == []
 
 
@@ -296,7 +296,7 @@ def test_another_download_is_waited_for_however_often(world: FakeWorld, recorded
                                   claimed_until=world.clock.now() + timedelta(seconds=10)))  # fmt: skip
         session.commit()
     wanted = recording_service.Wanted("CA1", 1, URL)
-    assert tasks_recording.fetch(wanted, 10_000) == Retry(1.0, "the recording is being downloaded")
+    assert tasks_recording.fetch(wanted, 0) == Retry(1.0, "the recording is being downloaded", counts=False)
     assert world.telephony.fetched == []
 
 
@@ -330,3 +330,55 @@ def test_the_clock_of_settling_is_the_call_s_end(world: FakeWorld, call: CallLog
     assert isinstance(world.clock, FakeClock)
     world.clock.advance(timedelta(seconds=tasks_recording.SETTLE_S).total_seconds())
     assert isinstance(tasks_recording.fall_back("CA1", 0), Done)
+
+
+def test_regression_24_two_workers_at_once_ask_the_transcriber_once(world: FakeWorld, recorded: CallLog) -> None:
+    tasks_recording.fetch(recording_service.Wanted("CA1", recorded.business_id, URL), 0)
+    seen: list[Verdict] = []
+
+    def words(_: bytes) -> str:
+        seen.append(tasks_recording.transcribe("CA1", 0))
+        return "words"
+
+    world.transcriber.words = words
+    assert isinstance(tasks_recording.transcribe("CA1", 0), Done)
+    assert seen == [Retry(1.0, "the recording is being transcribed", counts=False)] * 2
+    assert len(world.transcriber.heard) == 2, "one request for each side's stretch of sound"
+
+
+def test_a_transcriber_that_dies_is_followed_when_its_lease_ends(world: FakeWorld, recorded: CallLog) -> None:
+    tasks_recording.fetch(recording_service.Wanted("CA1", recorded.business_id, URL), 0)
+    with db.scope(recording_service.OWNER) as session:
+        row = session.scalars(sa.select(RecordingFile)).one()
+        row.claimed_by, row.claimed_until = "a process that died", world.clock.now() + timedelta(seconds=20)
+        session.commit()
+    assert isinstance(tasks_recording.transcribe("CA1", 0), Retry)
+    assert isinstance(world.clock, FakeClock)
+    world.clock.advance(20)
+    assert isinstance(tasks_recording.transcribe("CA1", 0), Done)
+
+
+def test_a_recording_in_which_nobody_speaks_gives_way_to_the_turns(
+    world: FakeWorld, recorded: CallLog, run: Runner
+) -> None:
+    world.transcriber.words = lambda _: ""
+    say(recorded, ("user", "Hello."))
+    call_followup(PAYLOAD, run)
+    assert (stored().transcript_source, stored().final_transcript) == ("realtime", "[00:01] Caller: Hello.")
+
+
+def test_a_call_in_which_nothing_was_said_is_transcribed_as_empty(
+    world: FakeWorld, recorded: CallLog, run: Runner
+) -> None:
+    world.transcriber.words = lambda _: ""
+    call_followup(PAYLOAD, run)
+    assert (stored().transcript_source, stored().final_transcript, stored().summary) == ("recording", "", None)
+    assert world.writer.asked == []
+
+
+def test_a_summary_that_is_empty_is_asked_for_again(world: FakeWorld, recorded: CallLog, run: Runner) -> None:
+    world.writer.text = " "
+    call_followup(PAYLOAD, run)
+    assert stored().summary is None
+    assert [name for name, _ in run.waits] == ["summarise"] * len(tasks_recording.MODEL_DELAYS_S)
+    assert timeline()[-1] == "job_failed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -258,3 +259,30 @@ def test_on_postgresql_two_threads_fetch_once(postgres_database: str, world: Fak
         assert world.telephony.fetched == [URL]
     finally:
         db.dispose()
+
+
+def test_a_copy_that_is_not_whole_is_replaced_from_the_store(world: FakeWorld, recorded: CallLog) -> None:
+    path = Path(get_recording_file_for_call(recorded) or "")
+    path.write_bytes(RECORDING[:100])
+    assert get_recording_file_for_call(recorded) == str(path)
+    assert path.read_bytes() == RECORDING
+    assert world.telephony.fetched == [URL]
+
+
+def test_a_blob_that_was_changed_is_not_played(world: FakeWorld, recorded: CallLog) -> None:
+    path = Path(get_recording_file_for_call(recorded) or "")
+    path.unlink()
+    blob = world.blobs.folder / world.blobs.put[0]
+    blob.write_bytes(RECORDING[:-2] + b"xy")
+    assert get_recording_file_for_call(recorded) is None
+    assert leftovers(world) == []
+
+
+def test_old_partial_files_of_killed_processes_are_swept(world: FakeWorld, recorded: CallLog) -> None:
+    get_recording_file_for_call(recorded)
+    old, new = world.cache / "partial" / "old.wav", world.cache / "partial" / "new.wav"
+    for path in (old, new):
+        path.write_bytes(b"RIFF")
+    os.utime(old, (0, 0))
+    recording_service.sweep_partial_files()
+    assert leftovers(world) == ["new.wav"]

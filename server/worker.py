@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -33,6 +33,7 @@ from server.domain.jobs import ENGINE_VERSION, QUEUE, WORKFLOW
 from server.domain.verdicts import Cancel, Done, Retry, Step, Verdict
 from server.logging_setup import RateLimiter, get_logger
 from server.models_sql import WorkerBeat
+from server.services import recording_service
 
 log = get_logger(__name__)
 
@@ -47,6 +48,8 @@ BEAT_S: Final = 2.0
 DEAD_AFTER: Final = timedelta(seconds=10)
 KEEP: Final = timedelta(days=14)
 """How long the job engine's own record of a finished job is kept; our keys stay."""
+MAX_TAKEOVERS: Final = 8
+"""A job that was running in so many workers when they died is likely what killed them."""
 CLEAN_EVERY_S: Final = 3600.0
 STOP_GRACE_S: Final = 10.0
 
@@ -56,7 +59,7 @@ _slots = threading.Semaphore(CONCURRENCY)
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
 
-@DBOS.workflow(name=WORKFLOW)
+@DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_TAKEOVERS)
 def job(kind: str, payload: dict[str, Any]) -> str:
     """Run one job of `tasks_recording.JOBS`, each of its steps durable; returns what came of it, in words."""
     call_sid = str(payload.get("call_sid", ""))
@@ -129,6 +132,7 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     beat(executor)
+    logging.getLogger("dbos").addHandler(logging.NullHandler())  # else the job engine adds one that is not JSON
     DBOS(config=_config(settings, executor))
     DBOS.launch()
     DBOS.register_queue(
@@ -190,6 +194,7 @@ def _watch(executor: str, stop: threading.Event) -> None:
         try:
             beat(executor)
             reap(executor)
+            bury()
             if limiter.every("clean", CLEAN_EVERY_S):
                 clean()
         except SQLAlchemyError as problem:
@@ -217,37 +222,48 @@ def reap(executor: str) -> None:
     limit = ports.current().clock.now() - DEAD_AFTER
     with db.scope(write=False) as session:
         beats = {row.executor_id: row.beat_at for row in session.scalars(sa.select(WorkerBeat))}
-    dead = [name for name, at in beats.items() if at < limit and name != executor]
-    for name in dead:
-        take_over(name)
+    dead = {name for name, at in beats.items() if at < limit and name != executor}
     for status in DBOS.list_workflows(status="PENDING", name=WORKFLOW, load_input=False, load_output=False):
         started = datetime.fromtimestamp((status.updated_at or 0) / 1000, UTC)
         if status.executor_id not in beats and started < limit:
-            _resume(status.workflow_id)
+            dead.add(str(status.executor_id))
+    for name in sorted(dead):
+        take_over(name)
 
 
 def take_over(executor: str) -> None:
-    """Resume a dead worker's jobs: the one that removes its beat does it, so that two reapers do not."""
-    if _forget(executor):
-        for status in DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False):
-            _resume(status.workflow_id)
+    """Give a dead worker's jobs back to the queue.
+
+    The engine does so only to what that worker still holds, so that two reapers at once do no harm, and counts it,
+    which `DBOS.resume_workflow` would not: a job that kills every worker comes to an end.
+    """
+    resumed = DBOS._recover_pending_workflows([executor])
+    _forget(executor)
+    if resumed:
+        log.warning("took over the jobs of a dead worker", jobs=[handle.get_workflow_id() for handle in resumed])
 
 
-def _forget(executor: str) -> bool:
-    """Remove a worker's beat; True for the one that did."""
+def bury() -> None:
+    """Make visible what was given up after too many take-overs; cancelled, it is not found again."""
+    for status in DBOS.list_workflows(status="MAX_RECOVERY_ATTEMPTS_EXCEEDED", name=WORKFLOW, load_output=False):
+        kind, payload = (status.input or {"args": ("", {})})["args"]
+        call_sid, error = str(payload.get("call_sid", "")), f"it was running when {MAX_TAKEOVERS} workers died"
+        tasks_recording.note_failure(call_sid, kind, error)
+        log.error("job given up", call_sid=call_sid, job=status.workflow_id, error=error,
+                  remedy="look for what killed the workers, such as too little memory")  # fmt: skip
+        DBOS.cancel_workflow(status.workflow_id)
+
+
+def _forget(executor: str) -> None:
+    """Remove a worker's beat."""
     with db.scope() as session, acting_as(OWNER):
-        gone = session.execute(sa.delete(WorkerBeat).where(WorkerBeat.executor_id == executor))
+        session.execute(sa.delete(WorkerBeat).where(WorkerBeat.executor_id == executor))
         session.commit()
-    return cast(sa.CursorResult[Any], gone).rowcount == 1
-
-
-def _resume(workflow_id: str) -> None:
-    log.warning("taking over the job of a dead worker", job=workflow_id)
-    DBOS.resume_workflow(workflow_id, queue_name=QUEUE)
 
 
 def clean() -> None:
-    """Forget the job engine's records of what finished long ago."""
+    """Forget the job engine's records of what finished long ago, and half-fetched files of workers that were killed."""
+    recording_service.sweep_partial_files()
     before = (ports.current().clock.now() - KEEP).isoformat()
     old = DBOS.list_workflows(
         status=["SUCCESS", "ERROR", "CANCELLED"], end_time=before, limit=1000, load_input=False, load_output=False

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from server.db import db
 from server.tasks_recording import enqueue_call_followup, enqueue_recording_download_only
+from server.worker import MAX_TAKEOVERS
 from tests.integration.server.conftest import BOTH, Installation
 
 ON_BOTH = pytest.mark.parametrize("installation", BOTH, indirect=True)
@@ -115,6 +117,22 @@ def test_a_second_worker_takes_over_while_it_runs(installation: Installation) ->
     installation.wait_for_summary()
     assert installation.timeline() == FINISHED
     assert any("dead worker" in line for line in survivor.lines)
+
+
+@ON_BOTH
+def test_a_job_that_killed_too_many_workers_is_given_up_where_it_can_be_seen(installation: Installation) -> None:
+    installation.call()
+    follow_up()
+    table = "workflow_status" if db.engine.dialect.name == "sqlite" else "dbos.workflow_status"
+    with db.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {table} SET recovery_attempts = :tries"), {"tries": MAX_TAKEOVERS + 1})
+    worker = installation.worker()
+    installation.wait(lambda: installation.timeline() == ["job_failed"], "the end of the job")
+    time.sleep(0.8)
+    assert installation.timeline() == ["job_failed"]
+    assert installation.provider.asked == {}
+    said = [json.loads(line) for line in worker.lines]
+    assert [line["call_sid"] for line in said if line["event"] == "job given up"] == ["CA1"]
 
 
 def test_told_to_stop_it_finishes_the_step_and_leaves_the_rest(installation: Installation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 120.0
 _RETRY_STATUS: Final = frozenset({408, 409, 429})
+_NEVER_PASSES: Final = frozenset({"insufficient_quota"})
+"""Answered with 429, and the same however often it is asked again: the account must be paid for."""
+_KEYWORDS: Final = re.compile(r"gpt-transcribe")
+"""The models that take `keywords[]`."""
+_PROMPT: Final = re.compile(r"(?!gpt-transcribe)(?!.*diarize)")
+"""The models that take the same names as a `prompt`: the older ones, but for the one that tells speakers apart."""
 
 
 class OpenAITranscriber:
@@ -35,12 +42,16 @@ class OpenAITranscriber:
                 file=("speech.wav", wav, "audio/wav"),
                 model=self._model,
                 language=language.partition("-")[0],
-                keywords=list(keywords) or openai.omit,
+                keywords=list(keywords) if keywords and self._takes(_KEYWORDS) else openai.omit,
+                prompt=", ".join(keywords) if keywords and self._takes(_PROMPT) else openai.omit,
                 response_format="json",
             )
         except openai.OpenAIError as problem:
             raise _provider_error("transcribe", problem) from problem
         return answer.text.strip()
+
+    def _takes(self, models: re.Pattern[str]) -> bool:
+        return models.match(self._model) is not None
 
 
 class OpenAIWriter:
@@ -79,7 +90,8 @@ def _provider_error(what: str, problem: openai.OpenAIError) -> ProviderError:
     import openai
 
     if isinstance(problem, openai.APIStatusError):
-        retryable = problem.status_code in _RETRY_STATUS or problem.status_code >= 500
+        passes = problem.status_code in _RETRY_STATUS or problem.status_code >= 500
+        retryable = passes and problem.code not in _NEVER_PASSES
         return ProviderError(
             f"the model provider refused to {what}: {problem.status_code} {problem.message}", retryable=retryable
         )

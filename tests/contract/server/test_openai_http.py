@@ -117,3 +117,24 @@ def test_a_server_that_is_down_may_come_back() -> None:
         OpenAIWriter(f"http://127.0.0.1:{free_port()}/v1", "secret", "m").write("Summarise this.", "x")
     assert raised.value.retryable
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "prompt"),
+    [("whisper-1", [b"Harbour Hair, Maria"]), ("gpt-4o-transcribe", [b"Harbour Hair, Maria"]),
+     ("gpt-4o-transcribe-diarize", None)],
+)  # fmt: skip
+def test_models_without_keywords_get_the_names_as_they_take_them(
+    url: str, model: str, prompt: list[bytes] | None
+) -> None:
+    OpenAITranscriber(url, "secret", model).transcribe(RECORDING, keywords=["Harbour Hair", "Maria"], language="en")
+    fields = form(*Provider.seen[0][2:])
+    assert fields.get("prompt") == prompt
+    assert "keywords[]" not in fields
+
+
+def test_an_account_without_credit_is_not_asked_again(url: str) -> None:
+    Provider.status, Provider.body = 429, {"error": {"message": "no", "type": "t", "code": "insufficient_quota"}}
+    with pytest.raises(ProviderError) as raised:
+        OpenAIWriter(url, "secret", "m").write("Summarise this.", "x")
+    assert not raised.value.retryable

@@ -233,8 +233,7 @@ def update_call_status(call_sid: str, status: str, duration: int | None = None) 
     if is_final(new):
         call.ended_at = ports.current().clock.now()
         log.info("call finished", call_sid=call_sid, status=new, seconds=duration)
-        if call.recording_requested_at is None:
-            enqueue_call_followup(call_sid)
+        enqueue_call_followup(call_sid)
     return True
 
 
@@ -264,9 +263,7 @@ def start_recording(call_sid: str) -> None:
         timeline.append(call_sid, "recording_not_started", {"error": problem}, source="routes_twilio",
                         business_id=business.id)  # fmt: skip
         call = db.session.scalars(sa.select(CallLog).where(CallLog.call_sid == call_sid).with_for_update()).one()
-        call.recording_requested_at, call.recording_status = None, "failed"
-        if is_final(call.status):
-            enqueue_call_followup(call_sid)
+        call.recording_status = "failed"
     log.error("recording could not be started", call_sid=call_sid, error=problem)
 
 

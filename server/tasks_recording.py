@@ -36,6 +36,7 @@ FOLLOWUP: Final = "call_followup"
 
 FETCH_DELAYS_S: Final = (0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300)
 """Twilio answers 404 for the first seconds of a recording's life; later delays are for outages."""
+CALLBACK_DELAYS_S: Final = (0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 MODEL_DELAYS_S: Final = (1, 3, 10, 30, 60, 300)
 BUSY_S: Final = 1.0
 SETTLE_S: Final = 3.0
@@ -85,6 +86,7 @@ def enqueue_call_followup(call_sid: str) -> bool:
 def call_followup(payload: Mapping[str, Any], run: Run) -> Done | Cancel:
     """Recording, transcript, summary. A recording that can't be had leaves the realtime turns as the transcript."""
     call_sid = str(payload["call_sid"])
+    run("await recording", lambda tried: await_recording(call_sid, tried))
     run("fetch", lambda tried: fetch(_wanted(call_sid), tried))
     heard = run("transcribe", lambda tried: transcribe(call_sid, tried))
     if isinstance(heard, Cancel):
@@ -114,6 +116,17 @@ JOBS: Final[Mapping[str, Job]] = {FOLLOWUP: call_followup, DOWNLOAD: recording_d
 
 
 # --- the steps -------------------------------------------------------------------------------------------------------
+
+
+def await_recording(call_sid: str, tried: int) -> Verdict:
+    """Wait for the callback that says where the recording is; one that is lost is waited for a few minutes."""
+    with db.scope(write=False):
+        call = recordings.call_of(call_sid)
+    if call is None or call.recording_requested_at is None or call.recording_url is not None:
+        return Done()
+    if call.recording_status in ("absent", "failed") or tried >= len(CALLBACK_DELAYS_S):
+        return Done()
+    return Retry(CALLBACK_DELAYS_S[tried], "the recording's callback has not come")
 
 
 def fetch(wanted: recording_service.Wanted | None, tried: int) -> Verdict:

@@ -199,6 +199,12 @@ def test_the_recording_s_callback_enqueues_the_work_once(database: Database, twi
         assert JobKey.query.count() == 1
 
 
+def test_the_work_is_enqueued_when_the_call_ends_though_the_recording_s_callback_is_lost(twilio: Twilio) -> None:
+    twilio.rings()
+    twilio.reports("completed")
+    assert len(twilio.queue.jobs) == 1
+
+
 def test_a_call_that_is_not_recorded_gets_its_work_when_it_ends(database: Database, twilio: Twilio) -> None:
     with database.scope() as session:
         save_business(**demo_business() | {"record_calls": False})

@@ -382,3 +382,25 @@ def test_a_summary_that_is_empty_is_asked_for_again(world: FakeWorld, recorded: 
     assert stored().summary is None
     assert [name for name, _ in run.waits] == ["summarise"] * len(tasks_recording.MODEL_DELAYS_S)
     assert timeline()[-1] == "job_failed"
+
+
+def test_a_recording_s_callback_that_comes_late_is_waited_for(world: FakeWorld, call: CallLog) -> None:
+    end_call(call, url=None)
+    with db.scope("server.routes_twilio") as session:
+        session.get_one(CallLog, call.id).recording_requested_at = ports.current().clock.now()
+        session.commit()
+    assert isinstance(tasks_recording.await_recording("CA1", 0), Retry)
+    end_call(call)
+    assert tasks_recording.await_recording("CA1", 1) == Done()
+
+
+def test_a_recording_s_callback_that_is_lost_leaves_the_turns(world: FakeWorld, call: CallLog, run: Runner) -> None:
+    end_call(call, url=None)
+    with db.scope("server.routes_twilio") as session:
+        session.get_one(CallLog, call.id).recording_requested_at = ports.current().clock.now()
+        session.commit()
+    say(call, ("user", "When are you open?"))
+    call_followup(PAYLOAD, run)
+    waited = [delay for name, delay in run.waits if name == "await recording"]
+    assert waited == list(tasks_recording.CALLBACK_DELAYS_S)
+    assert stored().transcript_source == "realtime"

@@ -55,7 +55,9 @@ def stream(request: Request, source: Source) -> StreamingResponse:
     )
 
 
-async def events(request: Request, source: Source) -> AsyncIterator[str]:
+async def events(
+    request: Request, source: Source, *, poll_s: float = POLL_S, heartbeat_s: float = HEARTBEAT_S
+) -> AsyncIterator[str]:
     """One event per part that changed, `DONE` after the last, and a comment where nothing is heard for long.
 
     Ends when the client is gone or the server drains.
@@ -70,10 +72,10 @@ async def events(request: Request, source: Source) -> AsyncIterator[str]:
             return
         if changed:
             spoke_at = time.monotonic()
-        elif time.monotonic() - spoke_at >= HEARTBEAT_S:
+        elif time.monotonic() - spoke_at >= heartbeat_s:
             spoke_at = time.monotonic()
             yield ": still here\n\n"
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(poll_s)
 
 
 def event(name: str, html: str) -> str:

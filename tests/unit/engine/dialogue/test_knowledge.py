@@ -57,6 +57,7 @@ def test_plain_text_without_headings_is_knowledge_too() -> None:
     ("question", "answer"),
     [
         ("Is there parking nearby?", "Parking is free behind the building."),
+        ("and as they're parking nearby.", "Parking is free behind the building."),
         ("Where can I park?", "Parking is free behind the building."),
         ("How much is the cut in blow dry?", "A cut and blow-dry costs 45 pounds."),
         ("What does a haircut cost?", "A cut and blow-dry costs 45 pounds."),

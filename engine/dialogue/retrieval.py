@@ -14,7 +14,7 @@ from engine.dialogue.text import concepts, normal
 
 # Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
 _WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
-tomorrow come make use look call find give people work discount near nearby around"""
+tomorrow come make use look call find give people work discount"""
 _WEAK = frozenset(_WEAK_WORDS.split())
 _LEAST_COVER = 0.5
 _WEAK_WEIGHT = 0.25

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _CONTRACTIONS = {
+    "they're": "they are",
     "what's": "what is",
     "where's": "where is",
     "who's": "who is",

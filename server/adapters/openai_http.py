@@ -22,8 +22,8 @@ _PROMPT: Final = re.compile(r"(?!gpt-transcribe)(?!.*diarize)")
 """The models that take the same names as a `prompt`: the older ones, but for the one that tells speakers apart."""
 
 
-class OpenAITranscriber:
-    """The `Transcriber` port on one model."""
+class _Model:
+    """One model of one server; the SDK's client is made where it is first used."""
 
     def __init__(self, base_url: str, key: str, model: str) -> None:
         self._where = (base_url, key)
@@ -32,6 +32,10 @@ class OpenAITranscriber:
     @cached_property
     def _client(self) -> openai.OpenAI:
         return _client(*self._where)
+
+
+class OpenAITranscriber(_Model):
+    """The `Transcriber` port on one model."""
 
     def transcribe(self, wav: bytes, *, keywords: Sequence[str], language: str) -> str:
         """The words of one mono WAV."""
@@ -54,16 +58,8 @@ class OpenAITranscriber:
         return models.match(self._model) is not None
 
 
-class OpenAIWriter:
+class OpenAIWriter(_Model):
     """The `Writer` port on one model."""
-
-    def __init__(self, base_url: str, key: str, model: str) -> None:
-        self._where = (base_url, key)
-        self._model = model
-
-    @cached_property
-    def _client(self) -> openai.OpenAI:
-        return _client(*self._where)
 
     def write(self, instructions: str, text: str) -> str:
         """The model's answer to `text`."""

@@ -188,7 +188,7 @@ def _refusals(**reasons: str) -> dict[int | str, dict[str, Any]]:
 
 Authorised = Annotated[Caller, Depends(authorised)]
 Limit = Annotated[int, Query(ge=1, le=100, description="how many, at most 100")]
-Cursor = Annotated[int | None, Query(ge=1, description="the `cursor` of the page before")]
+Cursor = Annotated[int | None, Query(ge=1, le=call_views.NEWEST_ID, description="the `cursor` of the page before")]
 _api = APIRouter(
     prefix="/api/v1",
     dependencies=[Depends(authorised), Depends(_not_kept)],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from markupsafe import Markup
 
@@ -28,11 +28,12 @@ LATE_S: Final = 600
 CALL_PARTS: Final = ("head", "outcome", "player", "turns", "transcript", "answers", "facts", "timeline")
 LIST_PARTS: Final = ("now", "rows", "older")
 
+Cursor = Annotated[int | None, Query(ge=1, le=call_views.NEWEST_ID)]
 router = APIRouter(dependencies=[Depends(signed_in)])
 
 
 @router.get("/")
-def calls(request: Request, older_than: int | None = None) -> Response:
+def calls(request: Request, older_than: Cursor = None) -> Response:
     """The calls, newest first; the first page is live."""
     with db.scope(write=False):
         shown = call_views.calls_page(limit=PAGE, cursor=older_than)

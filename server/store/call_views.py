@@ -24,6 +24,8 @@ from server.models_sql import (
 )
 
 RecordingState = Literal["ready", "pending", "none"]
+NEWEST_ID: Final = 2**31 - 1
+"""The highest id a row can have; a cursor beyond it is no cursor, and PostgreSQL refuses to compare it."""
 MAKES_DO_WITHOUT: Final = frozenset({"fetch", "transcribe", "recording_download"})
 """Steps after a call whose failure is no end: the realtime turns then are the transcript."""
 
@@ -147,6 +149,8 @@ def list_version(limit: int) -> tuple[Any, ...]:
 
 def call_view(call_sid: str, business_id: int | None = None) -> CallView | None:
     """One call with all that belongs to it; None for an unknown one, or another business's than `business_id`."""
+    if "\0" in call_sid:  # an address can carry it; PostgreSQL refuses such text altogether
+        return None
     call = db.session.scalars(sa.select(CallLog).where(CallLog.call_sid == call_sid)).one_or_none()
     if call is None or business_id not in (None, call.business_id):
         return None

@@ -156,6 +156,8 @@ def test_calls_are_filtered(client: TestClient, business: Business) -> None:
         ("limit=many", "limit"),
         ("cursor=-1", "cursor"),
         ("cursor=abc", "cursor"),
+        ("cursor=2147483648", "cursor"),
+        ("cursor=99999999999999999999", "cursor"),
         ("status=talking", "status"),
         ("direction=sideways", "direction"),
     ],

@@ -95,6 +95,13 @@ def test_older_calls_are_reached_by_keyset_without_gaps_or_repeats(client: TestC
     assert seen == [f"CA{number:03d}" for number in reversed(range(65))]
 
 
+@pytest.mark.parametrize("older_than", ["0", "abc", "2147483648", "99999999999999999999"])
+def test_a_page_that_can_not_be_is_refused(client: TestClient, older_than: str) -> None:
+    answer = client.get("/", params={"older_than": older_than})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith("older_than")
+
+
 def test_viewing_enqueues_nothing_and_downloads_nothing(app: FastAPI, client: TestClient, business: Business) -> None:
     call = seed.add_story(business)
     for address in ("/", f"/calls/{call.call_sid}"):

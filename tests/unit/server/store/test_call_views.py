@@ -165,6 +165,15 @@ def test_filters_and_the_business_narrow_a_page(anywhere: Business) -> None:
     assert sids(business_id=other.id, status="busy") == []
 
 
+def test_what_no_row_can_have_is_not_found(anywhere: Business) -> None:
+    seed.add_call(anywhere, "CA1")
+    assert view_of("CA1\0") is None and view_of("CA1") is not None
+    with db.scope(write=False):
+        newest = call_views.calls_page(limit=5, cursor=call_views.NEWEST_ID)
+        booked, _ = call_views.appointments_page(limit=5, cursor=call_views.NEWEST_ID)
+    assert [row.call.call_sid for row in newest.rows] == ["CA1"] and booked == []
+
+
 def test_a_call_of_another_business_is_not_seen(business: Business) -> None:
     other = seed.add_business("Elsewhere", "+441632960199")
     seed.add_call(business, "CA1")

@@ -227,7 +227,7 @@ def _refusal(status: int, why: str) -> picows.WSUpgradeResponseWithListener:
 def run(settings: Settings, *, host: str, port: int) -> None:
     """Serve until told to stop."""
     bootstrap.upgrade(settings)
-    settings = bootstrap.build(settings, process="web")
+    settings = bootstrap.build(settings)
     config = uvicorn.Config(
         create_app(settings),
         host=host,

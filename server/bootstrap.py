@@ -40,7 +40,7 @@ def upgrade(settings: Settings) -> None:
     prepare(settings.database_url)
 
 
-def build(settings: Settings, *, process: str) -> Settings:
+def build(settings: Settings) -> Settings:
     """Open the database and install the ports of this process; returns the completed settings. Raises `NotMigrated`."""
     settings = with_local_parts(settings)
     engine = db.configure(settings.database_url)

@@ -19,7 +19,7 @@ def _installation() -> Iterator[Settings]:
 
     settings = load()
     bootstrap.upgrade(settings)
-    settings = bootstrap.build(settings, process="cli")
+    settings = bootstrap.build(settings)
     with db.scope() as session:
         yield settings
         session.commit()

@@ -36,7 +36,7 @@ class Installation:
         """Let this process use the installation's database and ports."""
         from server import bootstrap
 
-        bootstrap.build(self.settings, process="parent")
+        bootstrap.build(self.settings)
 
 
 def start_all(
@@ -123,7 +123,7 @@ def worker() -> None:
     settings = load()
     logging_setup.configure("worker", development=settings.development)
     bootstrap.upgrade(settings)
-    process.run(bootstrap.build(settings, process="worker"))
+    process.run(bootstrap.build(settings))
 
 
 @click.command(hidden=True)

@@ -37,7 +37,7 @@ def work(environment: Mapping[str, str]) -> None:
     """A worker's life, in the process that calls it."""
     hurry()
     logging_setup.configure("worker", development=False)
-    worker.run(bootstrap.build(load(environment), process="worker"))
+    worker.run(bootstrap.build(load(environment)))
 
 
 class ForkedProcess:

@@ -117,7 +117,7 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path, provider: Provi
     }
     settings = load(environment)
     bootstrap.upgrade(settings)
-    made = Installation(environment, bootstrap.build(settings, process="test"), provider, tmp_path)
+    made = Installation(environment, bootstrap.build(settings), provider, tmp_path)
     try:
         yield made
     finally:

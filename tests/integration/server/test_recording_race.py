@@ -17,7 +17,7 @@ from tests.integration.server.conftest import BOTH, Installation
 
 def play(environment: Mapping[str, str]) -> None:
     """Playback, as the reference has it: a query, and then the file, in one scope."""
-    bootstrap.build(load(environment), process="test")
+    bootstrap.build(load(environment))
     with db.scope():
         call_log = CallLog.query.filter_by(call_sid="CA1").first()
         file_path = get_recording_file_for_call(call_log)

@@ -28,7 +28,7 @@ def follow_up(call_sid: str = "CA1") -> bool:
 def clean_up(environment: Mapping[str, str]) -> None:
     """A worker's clean-up, as of far later."""
     worker.KEEP = timedelta(seconds=-5)  # type: ignore[misc]
-    DBOS(config=worker._config(bootstrap.build(load(environment), process="worker"), "cleaner"))
+    DBOS(config=worker._config(bootstrap.build(load(environment)), "cleaner"))
     DBOS.launch()
     worker.clean()
     DBOS.destroy()

@@ -23,6 +23,8 @@ log = get_logger(__name__)
 
 POLL_S: Final = 0.4
 HEARTBEAT_S: Final = 15.0
+RECONNECT_MS: Final = 1000
+"""After how long a browser opens a stream again that broke."""
 DONE: Final = "done"
 """The event after the last one; the page then closes the stream."""
 
@@ -63,6 +65,7 @@ async def events(
     Ends when the client is gone or the server drains.
     """
     follower, spoke_at = _Follower(source), time.monotonic()
+    yield f"retry: {RECONNECT_MS}\n\n"
     while not await _over(request):
         changed, final = await asyncio.get_running_loop().run_in_executor(_POOL, follower.look)
         for name, html in changed.items():

@@ -67,6 +67,10 @@
     document.dispatchEvent(new CustomEvent("frontdesk:theme"));
   }
 
+  const offline = (is) => {
+    for (const note of document.querySelectorAll("[data-offline]")) note.hidden = !is;
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     for (const box of document.querySelectorAll("[sse-swap]")) {
       shown.set(box, parse(box.innerHTML).markup);
@@ -84,9 +88,14 @@
     event.preventDefault();
     receive(event.target, event.detail.data);
   });
-  const offline = (is) => {
-    for (const note of document.querySelectorAll("[data-offline]")) note.hidden = !is;
+  // A stream that the browser opens again by itself is no error; one that was refused is left to htmx to try again.
+  if (window.htmx) window.htmx.createEventSource = (url) => {
+    const source = new EventSource(url);
+    source.addEventListener("open", () => offline(false));
+    source.addEventListener("error", (event) => {
+      offline(true);
+      if (source.readyState === EventSource.CONNECTING) event.stopImmediatePropagation();
+    });
+    return source;
   };
-  document.addEventListener("htmx:sseError", () => offline(true));
-  document.addEventListener("htmx:sseOpen", () => offline(false));
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -46,8 +47,12 @@ class Visitor:
         return self._page.looks >= self._stays
 
 
-def follow(page: Page, visitor: Visitor, **pace: float) -> Any:
-    return live.events(cast(Any, visitor), page.source, **{"poll_s": 0.001, **pace})
+async def follow(page: Page, visitor: Visitor, **pace: float) -> AsyncGenerator[str]:
+    """The page's events, after the one that says when to come back."""
+    events = live.events(cast(Any, visitor), page.source, **{"poll_s": 0.001, **pace})
+    assert await anext(events) == "retry: 1000\n\n"
+    async for event in events:
+        yield event
 
 
 async def test_every_part_is_sent_first_and_then_only_what_changed() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.orm import defer
 
 from server.db import db
 from server.domain.call_states import FINAL
@@ -118,6 +119,7 @@ def calls_page(
         sa.select(CallLog, Business, Contact)
         .join(Business, Business.id == CallLog.business_id)
         .outerjoin(Contact, Contact.id == CallLog.contact_id)
+        .options(defer(CallLog.final_transcript))
     )
     wanted = {CallLog.business_id: business_id, CallLog.status: status, CallLog.direction: direction}
     query = query.where(*(column == value for column, value in wanted.items() if value is not None))

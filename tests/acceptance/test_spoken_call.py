@@ -1,6 +1,7 @@
 """The main job: `frontdesk demo --once` places a real spoken call, and everything of it is stored.
 
-One call at real pace serves all of these tests; the regressions named are those that only a whole call can show.
+One call at real pace serves all of these tests, so one of them carries the mark; the regressions named are those that
+only a whole call can show.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pytest
 from phoneaudio.wav import read_wav
 from tests.support.ports import free_port
 
-pytestmark = [pytest.mark.realtime, pytest.mark.speech, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.speech, pytest.mark.timeout(300)]
 CALLER = "+447700900123"
 
 
@@ -54,6 +55,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return Demo(run.returncode, run.stdout + run.stderr, home)
 
 
+@pytest.mark.realtime
 def test_it_ends_well_when_everything_was_stored(demo: Demo) -> None:
     assert demo.code == 0, demo.output
 

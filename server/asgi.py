@@ -7,11 +7,11 @@ pass through ASGI. The hand-over uses picows' internal constructor, so picows is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.media = MediaHub()
     app.state.stopping = False
@@ -243,7 +243,8 @@ def run(settings: Settings, *, host: str, port: int) -> None:
         proxy_headers=False,
     )
     log.info("web server ready", url=settings.public_url)
-    _Server(config).run()
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean stop
+        _Server(config).run()
 
 
 class _Server(uvicorn.Server):

@@ -283,7 +283,7 @@ def _recording_file(view: CallView) -> Path:
 def _view(call_sid: str, caller: Caller) -> CallView:
     view = call_views.call_view(call_sid, caller.business_id)
     if view is None:
-        raise HTTPException(404, f"call {call_sid[:64]!r} is not known to this key: GET /api/v1/calls lists what is")
+        raise HTTPException(404, "this call is not known to this key: GET /api/v1/calls lists what is")
     return view
 
 

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
+from server.domain.callers import withheld
+
 STATUS_WORDS: Final = {
     "initiated": "Starting",
     "ringing": "Ringing",
@@ -57,7 +59,7 @@ SLOW_MS: Final = 2000
 
 def phone(number: str | None) -> str:
     """A number as people write it."""
-    if not number:
+    if number is None or withheld(number):
         return "Number withheld"
     try:
         parsed = phonenumbers.parse(number, None)

@@ -9,15 +9,31 @@ from server.db import acting_as, db
 from server.models_sql import Contact
 from server.services.businesses import BadBusiness, e164
 
+_KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
+_WITHHELD = frozenset(
+    "+" + word.translate(_KEYPAD) for word in ("anonymous", "blocked", "restricted", "unavailable", "unknown")
+)
+"""What some carriers send for a caller who shows no number: a word, spelt on the keypad (+266696687 is "anonymous").
+Some have a real number's form; a contact made of one would be shared by every such caller."""
+
+
+def shown_number(number: str | None) -> str | None:
+    """The caller's number in E.164; None for a caller who shows none, and for what is no phone number."""
+    if not number or number.strip() in _WITHHELD:
+        return None
+    try:
+        return e164(number, "caller")
+    except BadBusiness:
+        return None
+
 
 def contact_for(business_id: int, phone: str) -> Contact | None:
     """The contact with this number, made if there is none; None for a caller who shows no number.
 
     ✅ OWNER: the `contacts` table. Joins the open transaction; two that race meet the unique constraint.
     """
-    try:
-        number = e164(phone, "caller")
-    except BadBusiness:
+    number = shown_number(phone)
+    if number is None:
         return None
     query = sa.select(Contact).where(Contact.business_id == business_id, Contact.phone_e164 == number)
     found = db.session.scalars(query).one_or_none()

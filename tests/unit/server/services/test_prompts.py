@@ -107,6 +107,7 @@ def test_whatsapp_has_its_own_shorter_prompt(salon: Business) -> None:
 def test_a_contact_is_one_row_and_a_withheld_number_is_none(database: Database, salon: Business) -> None:
     with database.scope() as session:
         assert contact_for(salon.id, "anonymous") is None
+        assert contact_for(salon.id, "+266696687") is None
         first, second = contact_for(salon.id, "+447700900123"), contact_for(salon.id, "+44 7700 900123")
         session.commit()
         assert first is second

@@ -15,7 +15,9 @@ from server.models_sql import Appointment, Business
 from server.services._facts import DAYS
 
 GRID = timedelta(minutes=30)
+"""Appointments start at the opening time and every half hour after it: two that start between would overlap."""
 LOOK_AHEAD_DAYS = 14
+BOOK_AHEAD = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,10 @@ def book(
     ✅ OWNER: the `appointments` table. The unique (business, start) decides a race; the same `request_key` again gives
     the same booking.
     """
-    again = db.session.scalars(sa.select(Appointment).where(Appointment.request_key == request_key)).one_or_none()
-    if again is not None:
-        return Booking(True, _booked(again, _zone(business_id)), again)
     business = db.session.get_one(Business, business_id)
     zone = ZoneInfo(business.timezone)
+    if (again := _booked_before(request_key)) is not None:
+        return Booking(True, _booked(again, zone), again)
     starts = datetime.combine(day, at, zone)
     refusal = _refusal(business, starts)
     if refusal:
@@ -54,17 +55,17 @@ def book(
             with db.session.begin_nested():
                 db.session.add(row)
         except IntegrityError:
+            if (again := _booked_before(request_key)) is not None:
+                return Booking(True, _booked(again, zone), again)
             return Booking(False, f"{spoken(starts)} is already taken. {offer(business, starts)}")
     return Booking(True, _booked(row, zone), row)
 
 
 def free_times(business: Business, day: date) -> list[datetime]:
-    """The free starts of a day, in the business's own time, from now on."""
-    zone = ZoneInfo(business.timezone)
-    span = (business.hours or {}).get(DAYS[day.weekday()])
-    if not span:
+    """The free starts of a day, in the business's own time, from now on and up to a year ahead."""
+    now = ports.current().clock.now()
+    if not now.date() - timedelta(days=1) <= day <= (now + BOOK_AHEAD).date():
         return []
-    begin, end = (datetime.combine(day, time.fromisoformat(part), zone) for part in span.split("-"))
     taken = set(
         db.session.scalars(
             sa.select(Appointment.starts_at).where(
@@ -72,16 +73,14 @@ def free_times(business: Business, day: date) -> list[datetime]:
             )
         )
     )
-    now, free = ports.current().clock.now(), []
-    while begin < end:
-        if begin > now and begin.astimezone(UTC) not in taken:
-            free.append(begin)
-        begin += GRID
-    return free
+    return [slot for slot in _slots(business, day) if slot > now and slot.astimezone(UTC) not in taken]
 
 
 def offer(business: Business, wanted: datetime) -> str:
-    """The free times nearest to what was wanted, in words."""
+    """The free times nearest to what was wanted, in words; nearest to now for a past day or one too far away."""
+    now = ports.current().clock.now().astimezone(wanted.tzinfo)
+    if not now < wanted < now + BOOK_AHEAD:
+        wanted = now
     for ahead in range(LOOK_AHEAD_DAYS):
         day = wanted.date() + timedelta(days=ahead)
         free = free_times(business, day)
@@ -89,7 +88,7 @@ def offer(business: Business, wanted: datetime) -> str:
             near = sorted(free, key=lambda slot: abs(slot - wanted))[:3]
             times = " or ".join(f"{slot:%H:%M}" for slot in sorted(near))
             return f"Free on {spoken_day(day)}: {times}."
-    return "Nothing is free in the next two weeks."
+    return f"Nothing is free in the two weeks from {spoken_day(wanted.date())}."
 
 
 def spoken(starts: datetime) -> str:
@@ -102,21 +101,37 @@ def spoken_day(day: date) -> str:
     return f"{day:%A} {day.day} {day:%B}"
 
 
+def _slots(business: Business, day: date) -> list[datetime]:
+    """Every start of a day, free or not. A time that the clocks skip in spring is none."""
+    zone = ZoneInfo(business.timezone)
+    span = (business.hours or {}).get(DAYS[day.weekday()])
+    if not span:
+        return []
+    begin, end = (datetime.combine(day, time.fromisoformat(part), zone) for part in span.split("-"))
+    starts = [begin + GRID * step for step in range(-((begin - end) // GRID))]
+    return [start for start in starts if start.astimezone(UTC).astimezone(zone) == start]
+
+
 def _refusal(business: Business, starts: datetime) -> str | None:
-    if starts <= ports.current().clock.now():
+    now = ports.current().clock.now()
+    if starts <= now:
         return f"{spoken(starts)} is in the past."
+    if starts >= now + BOOK_AHEAD:
+        return f"{spoken_day(starts.date())} {starts.year} is more than a year away."
     span = (business.hours or {}).get(DAYS[starts.weekday()])
     if not span:
         return f"We are closed on {starts:%A}."
     opens, closes = span.split("-")
     if not opens <= f"{starts:%H:%M}" < closes:
         return f"On {starts:%A} we are open from {opens} to {closes}."
+    if starts not in _slots(business, starts.date()):
+        return f"There is no appointment at {starts:%H:%M}: they start every {GRID.seconds // 60} minutes."
     return None
+
+
+def _booked_before(request_key: str) -> Appointment | None:
+    return db.session.scalars(sa.select(Appointment).where(Appointment.request_key == request_key)).one_or_none()
 
 
 def _booked(row: Appointment, zone: ZoneInfo) -> str:
     return f"Booked for {row.customer_name} on {spoken(row.starts_at.astimezone(zone))}."
-
-
-def _zone(business_id: int) -> ZoneInfo:
-    return ZoneInfo(db.session.get_one(Business, business_id).timezone)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from server.db import db
 from server.logging_setup import get_logger
@@ -16,6 +17,8 @@ log = get_logger(__name__)
 
 _NAME: Final = {"type": "string", "description": "the caller's full name"}
 _DATE: Final = {"type": "string", "format": "date", "description": "the day of the appointment, YYYY-MM-DD"}
+_LONGEST: Final = {"message": 4000, "callback_number": 64}
+"""The most characters that are kept of an argument; 200 of the others."""
 
 
 class BadArguments(ValueError):
@@ -69,13 +72,19 @@ def run_tool(*, business_id: int, call_sid: str, tool_call_id: str, name: str, a
     Deduplicated by the tool call's id: the same call run twice books once.
     """
     try:
-        result = _run(business_id, call_sid, f"{call_sid}:{tool_call_id}", name, _arguments(name, arguments))
-    except BadArguments as problem:
-        result = {"ok": False, "message": str(problem)}
-    except Exception as problem:
+        result = _answer(business_id, call_sid, f"{call_sid}:{tool_call_id}", name, arguments)
+    except Exception as problem:  # the tool's edge: the caller is on the line and must hear something
         log.error("tool failed", call_sid=call_sid, tool=name, error=repr(problem), exc_info=problem)
         result = {"ok": False, "message": "That did not work just now. I can take a message instead."}
     return json.dumps(result)
+
+
+def _answer(business_id: int, call_sid: str, key: str, name: str, arguments: str) -> dict[str, Any]:
+    try:
+        return _run(business_id, call_sid, key, name, _arguments(name, arguments))
+    except BadArguments as problem:
+        _note(business_id, call_sid, name)
+        return {"ok": False, "message": str(problem)}
 
 
 def _run(business_id: int, call_sid: str, key: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -88,11 +97,36 @@ def _run(business_id: int, call_sid: str, key: str, name: str, given: dict[str, 
         return result
 
 
+def _note(business_id: int, call_sid: str, name: str) -> None:
+    """A line for a tool that could not be run as the model asked."""
+    known = name if name in _TOOLS else "unknown"
+    with db.scope() as session, session.begin():
+        if CallLog.query.filter_by(call_sid=call_sid, business_id=business_id).count():
+            timeline.append(
+                call_sid, "tool", {"name": known, "ok": False}, source="call_tools", business_id=business_id
+            )
+
+
 def _check(call: CallLog, _: str, given: dict[str, Any]) -> dict[str, Any]:
     business, day = db.session.get_one(Business, call.business_id), _day(given["date"])
-    free = [f"{slot:%H:%M}" for slot in appointments.free_times(business, day)]
-    said = f"Free on {appointments.spoken_day(day)}: {', '.join(free)}." if free else f"Nothing is free on {day:%A}."
-    return {"ok": True, "message": said, "free": free}
+    free = appointments.free_times(business, day)
+    if free:
+        said = f"Free on {appointments.spoken_day(day)}: {_spans(free)}."
+    else:
+        wanted = datetime.combine(day, time(12), ZoneInfo(business.timezone))
+        said = f"Nothing is free on {day:%A}. {appointments.offer(business, wanted)}"
+    return {"ok": True, "message": said, "free": [f"{slot:%H:%M}" for slot in free]}
+
+
+def _spans(free: list[datetime]) -> str:
+    """Free starts as they are said: `09:00 to 12:30 and 15:00`."""
+    spans: list[list[datetime]] = []
+    for slot in free:
+        if spans and slot - spans[-1][-1] == appointments.GRID:
+            spans[-1].append(slot)
+        else:
+            spans.append([slot])
+    return " and ".join(f"{s[0]:%H:%M} to {s[-1]:%H:%M}" if len(s) > 1 else f"{s[0]:%H:%M}" for s in spans)
 
 
 def _book(call: CallLog, key: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +134,7 @@ def _book(call: CallLog, key: str, given: dict[str, Any]) -> dict[str, Any]:
         business_id=call.business_id,
         call_sid=call.call_sid,
         request_key=key,
-        customer_name=given["customer_name"].strip()[:200],
+        customer_name=given["customer_name"],
         day=_day(given["date"]),
         at=_time(given["time"]),
         service=given.get("service"),
@@ -124,9 +158,10 @@ def _message(call: CallLog, key: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _callback(given: object, call: CallLog) -> str | None:
-    """The number that was named; words such as "the number I am calling from" mean the caller's own."""
+    """The number that was named; words such as "the number I am calling from" mean the caller's own, if it shows."""
     named = str(given or "")
-    return named if any(letter.isdigit() for letter in named) else call.from_number
+    other = call.to_number if call.direction == "outbound" else call.from_number
+    return named if any(letter.isdigit() for letter in named) else contacts.shown_number(other)
 
 
 def _end(*_: object) -> dict[str, Any]:
@@ -151,11 +186,22 @@ def _arguments(name: str, text: str) -> dict[str, Any]:
         raise BadArguments(f"The arguments of {name} are not JSON: {problem}.") from problem
     if not isinstance(given, dict):
         raise BadArguments(f"The arguments of {name} must be an object.")
-    for key in spec["parameters"]["required"]:
-        if not isinstance(given.get(key), str) or not given[key].strip():
-            wanted = spec["parameters"]["properties"][key]["description"]
-            raise BadArguments(f"{key} is missing: ask for {wanted}.")
-    return given
+    return _checked(spec["parameters"], given)
+
+
+def _checked(schema: dict[str, Any], given: dict[str, Any]) -> dict[str, str]:
+    """The arguments that the schema names, as text a database can hold. Every one of ours is a string."""
+    checked = {}
+    for key, wanted in schema["properties"].items():
+        value = given.get(key)
+        if value is not None and not isinstance(value, str):
+            raise BadArguments(f"{key} must be a text: give {wanted['description']}.")
+        text = " ".join((value or "").replace("\0", " ").split())[: _LONGEST.get(key, 200)]
+        if text:
+            checked[key] = text
+        elif key in schema["required"]:
+            raise BadArguments(f"{key} is missing: ask for {wanted['description']}.")
+    return checked
 
 
 def _day(text: str) -> date:

@@ -6,20 +6,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from server.db import acting_as, db
+from server.domain.callers import withheld
 from server.models_sql import Contact
 from server.services.businesses import BadBusiness, e164
-
-_KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
-_WITHHELD = frozenset(
-    "+" + word.translate(_KEYPAD) for word in ("anonymous", "blocked", "restricted", "unavailable", "unknown")
-)
-"""What some carriers send for a caller who shows no number: a word, spelt on the keypad (+266696687 is "anonymous").
-Some have a real number's form; a contact made of one would be shared by every such caller."""
 
 
 def shown_number(number: str | None) -> str | None:
     """The caller's number in E.164; None for a caller who shows none, and for what is no phone number."""
-    if not number or number.strip() in _WITHHELD:
+    if number is None or withheld(number):
         return None
     try:
         return e164(number, "caller")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from server.db import acting_as, db
 from server.models_sql import Message
@@ -21,7 +22,8 @@ def take(
 
     ✅ OWNER: the `messages` table.
     """
-    found = db.session.scalars(sa.select(Message).where(Message.request_key == request_key)).one_or_none()
+    query = sa.select(Message).where(Message.request_key == request_key)
+    found = db.session.scalars(query).one_or_none()
     if found is not None:
         return found
     row = Message(
@@ -29,5 +31,12 @@ def take(
         customer_name=customer_name, callback_number=callback_number,
     )  # fmt: skip
     with acting_as("server.services.messages"):
-        db.session.add(row)
-    return row
+        try:
+            with db.session.begin_nested():
+                db.session.add(row)
+            return row
+        except IntegrityError:
+            found = db.session.scalars(query).one_or_none()
+            if found is None:
+                raise
+            return found

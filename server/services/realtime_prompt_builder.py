@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
+from textwrap import shorten
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from server.db import db, reading
-from server.models_sql import Appointment, Business, Contact
+from server.models_sql import Appointment, Business, CallLog, Contact
 from server.services._facts import business_lines
 
 _ROLE: Final = """# Role
@@ -37,6 +38,9 @@ _GREETING: Final = {
     "outbound": "Hello, this is {name} calling. Is this a good moment?",
 }
 _LIMIT: Final = 2000
+_EARLIER_CALLS: Final = 2
+_EARLIER_SINCE: Final = timedelta(days=90)
+_EARLIER_CHARS: Final = 200
 
 _cache: dict[tuple[int, str], tuple[int, str]] = {}
 _lock = threading.Lock()
@@ -47,7 +51,8 @@ def build_realtime_system_prompt(business_id: int, call_direction: str, use_cach
     """The instructions for a call: behaviour, direction, business, hours and facts.
 
     ✅ OWNER: prompts of calls. Each build reads the business's version, so a saved change is in force on every process
-    at once. Raises `ValueError` for another direction and `LookupError` for an unknown business.
+    at once. A change that is not committed yet must be built with `use_cache=False`: it may be rolled back.
+    Raises `ValueError` for another direction and `LookupError` for an unknown business.
     ❌ NEVER: anything of a caller in this text; it is cached.
     """
     _check_direction(call_direction)
@@ -60,18 +65,21 @@ def build_realtime_system_prompt(business_id: int, call_direction: str, use_cach
             _counts["hits"] += 1
             return cached[1]
         _counts["misses"] += 1
-        business = db.session.get_one(Business, business_id)
+        business = _fresh(business_id)
         text = _compose(business, call_direction)
-    if use_cache:
-        _keep((business_id, call_direction), (version, text))
+        if use_cache:
+            _keep((business_id, call_direction), (business.version, text))
     return text
 
 
 def greeting_instruction(business_id: int, call_direction: str) -> str:
-    """What the model is told to say first. A consent announcement comes with it where calls are recorded."""
+    """What the model is told to say first. A consent announcement comes with it where calls are recorded.
+
+    Raises `ValueError` for another direction and `LookupError` for an unknown business.
+    """
     _check_direction(call_direction)
     with reading():
-        business = db.session.get_one(Business, business_id)
+        business = _fresh(business_id)
         words = (business.greeting or _GREETING[call_direction].format(name=business.name)).strip()
         if business.consent_announcement and business.record_calls:
             words = f"{business.consent_announcement.strip()} {words}"
@@ -79,14 +87,20 @@ def greeting_instruction(business_id: int, call_direction: str) -> str:
 
 
 def caller_context(business_id: int, contact: Contact | None, now: datetime) -> str:
-    """Who calls and what time it is, for an item of its own in the conversation."""
+    """Who calls, what is booked, what was said before and what time it is, for an item of its own.
+
+    Raises `LookupError` for an unknown business. A contact of another business counts as no contact.
+    """
     with reading():
-        zone = ZoneInfo(db.session.get_one(Business, business_id).timezone)
+        zone = ZoneInfo(_fresh(business_id).timezone)
+        if contact is not None and contact.business_id != business_id:
+            contact = None
         lines = [f"Current local time: {now.astimezone(zone):%A %-d %B %Y, %H:%M} ({zone.key})"]
         lines.append(f"Caller: {contact.name}" if contact and contact.name else "Caller: not known yet")
         lines.append("Caller number: known" if contact else "Caller number: withheld")
         for booked in _upcoming(contact, now):
             lines.append(f"Booked for this caller: {booked.starts_at.astimezone(zone):%A %-d %B at %H:%M}")
+        lines.extend(_earlier_calls(contact, now, zone))
     return "\n".join(lines)
 
 
@@ -101,6 +115,15 @@ def _compose(business: Business, direction: str) -> str:
     return "\n".join([_ROLE, "", _DIRECTION[direction], "", *instructions, "", *business_lines(business)])
 
 
+def _fresh(business_id: int) -> Business:
+    """The business as the database has it now: an older copy that this scope has loaded would be cached as the new."""
+    query = sa.select(Business).where(Business.id == business_id).execution_options(populate_existing=True)
+    business = db.session.scalars(query).one_or_none()
+    if business is None:
+        raise LookupError(f"business {business_id} does not exist")
+    return business
+
+
 def _keep(key: tuple[int, str], value: tuple[int, str]) -> None:
     with _lock:
         if len(_cache) >= _LIMIT:
@@ -113,6 +136,21 @@ def _upcoming(contact: Contact | None, now: datetime) -> list[Appointment]:
         return []
     query = sa.select(Appointment).where(Appointment.contact_id == contact.id, Appointment.starts_at > now)
     return list(db.session.scalars(query.order_by(Appointment.starts_at).limit(3)))
+
+
+def _earlier_calls(contact: Contact | None, now: datetime, zone: ZoneInfo) -> list[str]:
+    """The summaries of this caller's last calls, newest first, each on one line of its own."""
+    if contact is None:
+        return []
+    query = (
+        sa.select(CallLog.started_at, CallLog.summary)
+        .where(CallLog.contact_id == contact.id, CallLog.started_at > now - _EARLIER_SINCE, CallLog.summary != "")
+        .order_by(CallLog.started_at.desc())
+        .limit(_EARLIER_CALLS)
+    )
+    calls = [(started.astimezone(zone), shorten(said or "", _EARLIER_CHARS, placeholder=" …"))
+             for started, said in db.session.execute(query)]  # fmt: skip
+    return [f"Earlier call on {started:%A %-d %B}: {said}" for started, said in calls]
 
 
 def _check_direction(direction: str) -> None:

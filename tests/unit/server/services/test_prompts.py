@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from server.db import Database
-from server.models_sql import Business, Contact
+from server.models_sql import Appointment, Business, CallLog, Contact
 from server.services import realtime_prompt_builder as builder
 from server.services.ai_service import get_business_prompt
 from server.services.businesses import demo_business, save_business
@@ -95,6 +95,10 @@ def test_wrong_arguments_are_named(database: Database, salon: Business) -> None:
         get_business_prompt(salon.id, channel="phone")
     with pytest.raises(LookupError, match="business 99"):
         get_business_prompt(99)
+    with pytest.raises(LookupError, match="business 99"):
+        builder.greeting_instruction(99, "inbound")
+    with pytest.raises(LookupError, match="business 99"):
+        builder.caller_context(99, None, NOW)
 
 
 def test_whatsapp_has_its_own_shorter_prompt(salon: Business) -> None:
@@ -112,3 +116,57 @@ def test_a_contact_is_one_row_and_a_withheld_number_is_none(database: Database, 
         session.commit()
         assert first is second
         assert Contact.query.count() == 1
+
+
+def test_a_copy_that_was_loaded_before_a_change_is_never_kept_as_the_new_text(
+    database: Database, salon: Business
+) -> None:
+    with database.scope(write=False) as session:
+        held = Business.query.one()
+        assert held.inbound_prompt == "Be kind."
+        session.commit()
+        with database.engine.begin() as other_process:
+            other_process.exec_driver_sql("UPDATE businesses SET inbound_prompt = 'Be brief.', version = version + 1")
+        assert "Be brief." in builder.build_realtime_system_prompt(salon.id, "inbound")
+    assert "Be brief." in builder.build_realtime_system_prompt(salon.id, "inbound")
+
+
+def test_the_cache_is_bounded(salon: Business, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "_LIMIT", 1)
+    builder.build_realtime_system_prompt(salon.id, "inbound")
+    builder.build_realtime_system_prompt(salon.id, "outbound")
+    assert builder.cache_info()["size"] == 1
+
+
+def test_the_context_tells_what_is_booked_and_what_was_said_before(database: Database, salon: Business) -> None:
+    with database.scope() as session:
+        other = save_business(name="Other", phone_e164="+441632960102")
+        contact = contact_for(salon.id, "+447700900123")
+        assert contact is not None
+        session.commit()
+    with database.scope("server.services.appointments") as session:
+        for number, starts in enumerate((NOW - timedelta(days=1), NOW + timedelta(days=2))):
+            session.add(
+                Appointment(
+                    business_id=salon.id, contact_id=contact.id, customer_name="M", local_date=starts.date(),
+                    starts_at=starts, request_key=f"k{number}",
+                )
+            )  # fmt: skip
+        session.commit()
+    for number, (days, summary) in enumerate(((200, "Old."), (3, "Asked\nfor parking."), (2, None), (1, "x " * 300))):
+        row = CallLog(
+            call_sid=f"CA{number}", business_id=salon.id, direction="inbound", status="completed",
+            contact_id=contact.id, started_at=NOW - timedelta(days=days),
+        )  # fmt: skip
+        with database.scope("server.routes_twilio") as session:
+            session.add(row)
+            session.commit()
+        with database.scope("server.tasks_recording") as session:
+            session.merge(row).summary = summary
+            session.commit()
+    lines = builder.caller_context(salon.id, contact, NOW).splitlines()
+    assert lines[3] == "Booked for this caller: Thursday 26 November at 09:12"
+    assert lines[4].startswith("Earlier call on Monday 23 November: x x x") and len(lines[4]) < 250
+    assert lines[5:] == ["Earlier call on Saturday 21 November: Asked for parking."]
+    stranger = builder.caller_context(other.id, contact, NOW)
+    assert "not known yet" in stranger and "Booked" not in stranger and "Earlier" not in stranger

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from server.db import acting_as, db
 from server.models_sql import Business
 from server.services._facts import DAYS
 
 _SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+_REMEDIES = {
+    "name": "give what callers know the business as",
+    "language": "give a code such as en",
+    "voice": "give one of the model's voices, such as marin",
+}
 _TEXTS = ("greeting", "inbound_prompt", "outbound_prompt", "whatsapp_prompt", "consent_announcement")
 
 
@@ -22,48 +28,63 @@ class BadBusiness(ValueError):
 
 
 def save_business(
-    *, name: str, phone_e164: str, timezone: str = "UTC", language: str = "en", voice: str = "marin",
-    hours: dict[str, str] | None = None, facts: list[str] | None = None, record_calls: bool = True,
+    *, name: str, phone_e164: str, timezone: str | None = None, language: str | None = None, voice: str | None = None,
+    hours: dict[str, str] | None = None, facts: list[str] | None = None, record_calls: bool | None = None,
     **texts: str | None,
 ) -> Business:  # fmt: skip
     """Add a business, or update the one with this number, in the open transaction. Raises `BadBusiness`.
+
+    What is not given, or None, stays as it is; an empty text, list or dictionary clears the field.
 
     ✅ OWNER: the `businesses` table; every change raises `version`, on which the prompt caches depend.
     """
     unknown = set(texts) - set(_TEXTS)
     if unknown:
         raise BadBusiness(f"{', '.join(sorted(unknown))}: no such field; the texts are {', '.join(_TEXTS)}")
-    if not name.strip():
-        raise BadBusiness("name is empty: give what callers know the business as")
     values: dict[str, Any] = {
-        "name": name.strip(),
-        "timezone": _timezone(timezone),
-        "language": language,
-        "voice": voice,
-        "hours": _hours(hours or {}),
-        "facts": [fact.strip() for fact in facts or [] if fact.strip()],
+        "name": _short(name, "name"),
+        "timezone": None if timezone is None else _timezone(timezone),
+        "language": None if language is None else _short(language, "language"),
+        "voice": None if voice is None else _short(voice, "voice"),
+        "hours": None if hours is None else _hours(hours),
+        "facts": None if facts is None else [line for fact in facts if (line := " ".join(fact.split()))],
         "record_calls": record_calls,
         **texts,
     }
-    return _store(e164(phone_e164, "phone"), values)
+    return _store(e164(phone_e164, "phone"), {key: value for key, value in values.items() if value is not None})
 
 
 def _store(phone: str, values: dict[str, Any]) -> Business:
-    query = sa.select(Business).where(Business.phone_e164 == phone).with_for_update()
+    """Add or update the row; of two that add it at once, the unique number decides, and the other one updates."""
     with acting_as("server.services.businesses"):
-        row = db.session.scalars(query).one_or_none()
+        row = _locked(phone)
         if row is None:
-            row = Business(phone_e164=phone, version=1, **values)
-            db.session.add(row)
-            db.session.flush()
-            return row
-        changed = {key: value for key, value in values.items() if getattr(row, key) != value}
-        for key, value in changed.items():
-            setattr(row, key, value)
-        if changed:
-            row.version = row.version + 1
-        db.session.flush()
+            try:
+                with db.session.begin_nested():
+                    row = Business(phone_e164=phone, version=1, **values)
+                    db.session.add(row)
+                return row
+            except IntegrityError:
+                row = _locked(phone)
+                assert row is not None
+        _change(row, {key: value for key, value in values.items() if getattr(row, key) != value})
         return row
+
+
+def _locked(phone: str) -> Business | None:
+    """The row as the database has it now, locked: an older copy of this scope would hide what others changed."""
+    query = sa.select(Business).where(Business.phone_e164 == phone).with_for_update()
+    return db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def _change(row: Business, changed: dict[str, Any]) -> None:
+    if not changed:
+        return
+    for key, value in changed.items():
+        setattr(row, key, value)
+    row.version = Business.version + 1
+    db.session.flush()
+    db.session.refresh(row)
 
 
 def business_for_number(number: str) -> Business | None:
@@ -112,9 +133,19 @@ def demo_business() -> dict[str, Any]:
 def _timezone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as problem:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:  # OSError: the name is a folder, as "Europe" is
         raise BadBusiness(f"timezone {name!r} is not known: give one such as Europe/London") from problem
     return name
+
+
+def _short(value: str, field: str) -> str:
+    """The trimmed value of a one-line field, which its column must be able to hold."""
+    most, value = cast(sa.String, Business.__table__.c[field].type).length or 0, " ".join(value.split())
+    if not value:
+        raise BadBusiness(f"{field} is empty: {_REMEDIES[field]}")
+    if len(value) > most:
+        raise BadBusiness(f"{field} has {len(value)} characters: give at most {most}")
+    return value
 
 
 def _hours(given: dict[str, str]) -> dict[str, str]:
@@ -124,7 +155,7 @@ def _hours(given: dict[str, str]) -> dict[str, str]:
             raise BadBusiness(f"hours: {day!r} is no day: use {', '.join(DAYS)}")
         if span == "closed":
             continue
-        if not _SPAN.fullmatch(span) or span[:5] >= span[6:]:
+        if not _SPAN.fullmatch(str(span)) or span[:5] >= span[6:]:
             raise BadBusiness(f"hours of {day}: {span!r} is not HH:MM-HH:MM, such as 09:00-18:00")
         made[day] = span
     return made

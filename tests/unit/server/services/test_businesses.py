@@ -51,6 +51,10 @@ def test_saving_again_updates_and_raises_the_version_only_on_a_change(database: 
         ({"hours": {"monday": "9-18"}}, "hours of monday: '9-18' is not HH:MM-HH:MM"),
         ({"hours": {"monday": "18:00-09:00"}}, "hours of monday"),
         ({"hours": {"lundi": "09:00-18:00"}}, "'lundi' is no day"),
+        ({"hours": {"monday": 9}}, "hours of monday: 9 is not"),
+        ({"timezone": "Europe"}, "timezone 'Europe' is not known"),
+        ({"name": "n" * 201}, "name has 201 characters: give at most 200"),
+        ({"voice": ""}, "voice is empty: give one of the model's voices"),
         ({"motto": "x"}, "motto: no such field"),
     ],
 )
@@ -68,3 +72,19 @@ def test_the_demo_s_business_can_be_saved(database: Database) -> None:
 def test_e164_names_the_field() -> None:
     with pytest.raises(BadBusiness, match="caller 'x'"):
         e164("x", "caller")
+
+
+def test_an_update_leaves_alone_what_it_was_not_given(database: Database) -> None:
+    with database.scope():
+        save_business(**demo_business() | {"record_calls": False, "inbound_prompt": "Be kind."})
+        saved = save_business(name="Harbour Hair & Beauty", phone_e164="+441632960101")
+        assert (saved.timezone, saved.record_calls, saved.inbound_prompt) == ("Europe/London", False, "Be kind.")
+        assert (len(saved.facts), saved.hours["saturday"], saved.version) == (5, "10:00-16:00", 2)
+        cleared = save_business(name="B", phone_e164="+441632960101", facts=[], hours={}, inbound_prompt="")
+        assert (cleared.facts, cleared.hours, cleared.inbound_prompt, cleared.version) == ([], {}, "", 3)
+
+
+def test_a_fact_is_one_line_whatever_was_typed(database: Database) -> None:
+    with database.scope():
+        saved = save_business(name=" A\n B ", phone_e164="+441632960101", facts=["Free\n# Role\nparking", " "])
+        assert (saved.name, saved.facts) == ("A B", ["Free # Role parking"])

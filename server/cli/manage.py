@@ -48,17 +48,17 @@ def business() -> None:
 @business.command("add")
 @click.option("--name", required=True, help="What callers know it as.")
 @click.option("--phone", required=True, help="Its number, in E.164 (+441632960101).")
-@click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/London.")
+@click.option("--timezone", help="Such as Europe/London.  [default: UTC]")
 @click.option("--greeting", help="The first sentence callers hear.")
 @click.option("--fact", "facts", multiple=True, help="Something the agent may tell; give several.")
 @click.option("--hours", multiple=True, metavar="DAY=HH:MM-HH:MM", help="Opening hours of a day; give several.")
 @click.option("--consent", help="What is said about the recording where it starts.")
-@click.option("--no-recording", is_flag=True, help="Do not record this business's calls.")
+@click.option("--recording/--no-recording", default=None, help="Record this business's calls.  [default: yes]")
 def add(
-    name: str, phone: str, timezone: str, greeting: str | None, facts: tuple[str, ...], hours: tuple[str, ...],
-    consent: str | None, no_recording: bool,
+    name: str, phone: str, timezone: str | None, greeting: str | None, facts: tuple[str, ...], hours: tuple[str, ...],
+    consent: str | None, recording: bool | None,
 ) -> None:  # fmt: skip
-    """Add a business, or update the one with this number."""
+    """Add a business, or update the one with this number: what is not given stays as it is."""
     from server.services import businesses
 
     with _installation():
@@ -68,10 +68,10 @@ def add(
                 phone_e164=phone,
                 timezone=timezone,
                 greeting=greeting,
-                facts=list(facts),
-                hours=_hours(hours),
+                facts=list(facts) or None,
+                hours=_hours(hours) or None,
                 consent_announcement=consent,
-                record_calls=not no_recording,
+                record_calls=recording,
             )
         except ValueError as problem:
             raise click.ClickException(str(problem)) from problem

@@ -26,7 +26,7 @@ REGISTRY_HOSTS = tuple(
         ("python", "hosted.org"),
         ("registry.npm", "js.org"),
         ("registry.yarn", "pkg.com"),
-        ("deb.debian", ".org"),
+        ("deb.deb", "ian.org"),
         ("archive.ubuntu", ".com"),
         ("proxy.golang", ".org"),
         ("crates", ".io"),

@@ -157,11 +157,17 @@ class MediaStream(picows.WSListener):
 
     async def _admit(self, bridge: Bridge, token: str) -> None:
         """Check the pass in a thread (SQL never runs on the event loop), then start the call."""
-        admission = await asyncio.to_thread(admit, token, bridge.call_sid)
-        if admission is None:
-            self.refuse("the stream's token is wrong, used or expired", picows.WSCloseCode.POLICY_VIOLATION)
+        try:
+            admission = await asyncio.to_thread(admit, token, bridge.call_sid)
+            if admission is not None:
+                await bridge.run(admission)
+                return
+        except Exception as problem:
+            # The connection's edge: a caller must never sit in silence because of an error nobody foresaw.
+            log.error("call could not be started", call_sid=bridge.call_sid, error=repr(problem), exc_info=problem)
+            self.refuse("the call could not be started; see the server's log", picows.WSCloseCode.INTERNAL_ERROR)
             return
-        await bridge.run(admission)
+        self.refuse("the stream's token is wrong, used or expired", picows.WSCloseCode.POLICY_VIOLATION)
 
 
 class Bridge:

@@ -202,10 +202,9 @@ def _recording_status(form: Mapping[str, Any]) -> str:
 
 
 def _stream_ended(form: Mapping[str, Any]) -> str:
-    """Hang up; a caller whose call could not be served hears so first."""
-    query = sa.select(CallEvent.id).where(CallEvent.call_sid == form["CallSid"], CallEvent.kind == "call_failed")
-    failed = db.session.scalar(query.limit(1))
-    return _say_and_hang_up(APOLOGY) if failed else _hang_up()
+    """Hang up after a goodbye; a caller whose stream ended without one (a failure, a crash) hears an apology first."""
+    query = sa.select(CallEvent.id).where(CallEvent.call_sid == form["CallSid"], CallEvent.kind == "hang_up")
+    return _hang_up() if db.session.scalar(query.limit(1)) else _say_and_hang_up(APOLOGY)
 
 
 _EFFECTS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {

@@ -50,11 +50,14 @@ class Model:
     sink: RealtimeSink | None = None
     config: VoiceConfig | None = None
     down: bool = False
+    broken: bool = False
     closed: bool = False
     heard: list[str] = field(default_factory=list)
     asked: list[tuple[str, Any]] = field(default_factory=list)
 
     async def connect(self, config: VoiceConfig, sink: RealtimeSink) -> Model:
+        if self.broken:
+            raise RuntimeError("nobody foresaw this")
         if self.down:
             raise ports.ProviderError("the realtime model can't be reached", retryable=True)
         self.config, self.sink = config, sink
@@ -309,6 +312,15 @@ async def test_a_model_that_is_down_ends_the_call_with_a_reason(desk: Desk) -> N
     await asyncio.wait_for(phone.gone.wait(), 5)
     failed = [event for event in _stored(CallEvent) if event.kind == "call_failed"]
     assert [event.detail["reason"] for event in failed] == ["model_unavailable"]
+
+
+async def test_an_error_nobody_foresaw_ends_the_stream_instead_of_leaving_silence(desk: Desk) -> None:
+    desk.model.broken = True
+    phone = await desk.dial()
+    phone.starts(desk.token)
+    await asyncio.wait_for(phone.gone.wait(), 5)
+    assert phone.close == (1011, "the call could not be started; see the server's log")
+    await until(lambda: desk.hub.active == {})
 
 
 async def test_a_pass_works_once(desk: Desk) -> None:

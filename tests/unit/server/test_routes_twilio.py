@@ -232,13 +232,20 @@ def test_a_recording_that_can_t_be_started_is_in_the_timeline_and_the_work_is_do
     assert len(twilio.queue.jobs) == 1
 
 
-def test_the_stream_s_end_hangs_up_and_a_call_that_failed_hears_why(database: Database, twilio: Twilio) -> None:
+def test_a_stream_that_ends_without_a_goodbye_is_apologised_for(twilio: Twilio) -> None:
+    """The model failed, or this process was killed in mid-call: the caller must not hear nothing."""
     twilio.rings()
-    assert "<Hangup" in twilio.post("/webhook/stream_ended", {"CallSid": "CA1"}, token="a").text
+    answer = twilio.post("/webhook/stream_ended", {"CallSid": "CA1"}, token="a").text
+    assert "We are sorry" in answer and "<Hangup" in answer
+
+
+def test_after_a_goodbye_the_call_is_hung_up_at_once(database: Database, twilio: Twilio) -> None:
+    twilio.rings()
     with database.scope() as session:
-        append("CA1", "call_failed", {"reason": "model_unavailable"}, source="media_ws_ai", business_id=1)
+        append("CA1", "hang_up", {"reason": "goodbye"}, source="media_ws_ai", business_id=1)
         session.commit()
-    assert "We are sorry" in twilio.post("/webhook/stream_ended", {"CallSid": "CA1"}, token="b").text
+    answer = twilio.post("/webhook/stream_ended", {"CallSid": "CA1"}, token="b").text
+    assert "<Hangup" in answer and "<Say" not in answer
 
 
 @pytest.mark.parametrize("path", ["voice", "call_status", "recording_status", "stream_ended"])

@@ -140,9 +140,16 @@ class Database:
         self._engine: Engine | None = None
 
     def configure(self, url: str) -> Engine:
-        """Open the database at `url` (SQLAlchemy's form), replacing the one before."""
+        """Open the database at `url` (SQLAlchemy's form), replacing the one before.
+
+        A statement's parameters (what callers said, their numbers) never stand in an error's text, which is logged.
+        """
         self.dispose()
-        self._engine = _sqlite(url) if url.startswith("sqlite") else sa.create_engine(url, pool_pre_ping=True)
+        self._engine = (
+            _sqlite(url)
+            if url.startswith("sqlite")
+            else sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        )
         event.listen(self._engine, "before_execute", _guard_core, retval=False)
         return self._engine
 
@@ -229,7 +236,9 @@ def _flush_open_session() -> None:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = sa.create_engine(
+        url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:

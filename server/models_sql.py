@@ -95,12 +95,13 @@ class CallLog(Base):
     """One call, whatever its number of legs. Its state is what the provider said last that was not out of order."""
 
     __tablename__ = "call_logs"
+    __table_args__ = (sa.Index("ix_call_logs_status_id", "status", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     call_sid: Mapped[str] = mapped_column(sa.String(64), unique=True)
     parent_call_sid: Mapped[str | None] = mapped_column(sa.String(64), index=True)
     business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"), index=True)
-    contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"))
+    contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"), index=True)
     direction: Mapped[str] = mapped_column(sa.String(16))
     twilio_direction: Mapped[str | None] = mapped_column(sa.String(32))
     from_number: Mapped[str | None] = mapped_column(sa.String(64))
@@ -235,7 +236,7 @@ class Appointment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"), index=True)
     call_sid: Mapped[str | None] = mapped_column(sa.String(64), index=True)
-    contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"))
+    contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"), index=True)
     customer_name: Mapped[str] = mapped_column(sa.String(200))
     service: Mapped[str | None] = mapped_column(sa.String(200))
     local_date: Mapped[date] = mapped_column()

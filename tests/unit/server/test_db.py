@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from server.db import Database, NoScope, OwnershipViolation, UnownedColumn, acting_as, db
 from server.models_sql import Business, CallLog, ConversationTurn
@@ -175,3 +176,16 @@ def test_regression_33_a_row_is_readable_after_its_scope(database: Database, cal
     with database.scope(write=False):
         row = CallLog.query.one()
     assert (row.call_sid, row.status) == ("CA1", "ringing")
+
+
+def test_regression_35_what_a_caller_said_is_in_no_database_error(database: Database, call: CallLog) -> None:
+    with database.scope(MEDIA) as session:
+        for _ in range(2):
+            session.add(
+                ConversationTurn(
+                    call_sid="CA1", call_log_id=call.id, sequence=1, speaker="user", message="my number is secret"
+                )
+            )
+        with pytest.raises(IntegrityError) as problem:
+            session.flush()
+    assert "secret" not in str(problem.value)

@@ -33,7 +33,8 @@ LINES = (
 )
 _WORDS = {
     "barge_in": "caller interrupts after {heard_ms} ms of {sent_ms} ms",
-    "tool": "{name} done: {ok}",
+    "tool": "{name} done",
+    "tool_refused": "{name} refused",
     "hang_up": "agent hangs up ({reason})",
     "call_failed": "the call could not be served ({reason})",
     "recording_started": "recording",
@@ -261,7 +262,7 @@ class Rehearsal:
         self._show.event("agent", f"“{turn.message}”{latency}")
 
     def _timeline(self, kind: str, detail: dict[str, Any]) -> None:
-        words = _WORDS.get(kind)
+        words = _WORDS.get("tool_refused" if kind == "tool" and not detail.get("ok") else kind)
         if words:
             self._show.event("frontdesk", words.format_map(_Known(detail)))
         if kind in ("summary_ready", "job_failed"):

@@ -25,6 +25,7 @@ from server.domain.call_states import advance, is_final, normalised
 from server.logging_setup import get_logger, mask_phone
 from server.models_sql import Business, CallEvent, CallLog, ProviderEvent
 from server.services import businesses, contacts, inbox, stream_tokens, timeline
+from server.store.calls import call_of
 from server.tasks_recording import enqueue_call_followup
 
 log = get_logger(__name__)
@@ -129,7 +130,7 @@ def _voice(form: Mapping[str, Any]) -> str:
     if business is None:
         log.warning("call to an unknown number refused", call_sid=form["CallSid"], to=mask_phone(str(form.get("To"))))
         return _say_and_hang_up(REFUSAL)
-    call = _call_of(str(form["CallSid"])) or _new_call(form, business, outbound=outbound)
+    call = call_of(str(form["CallSid"])) or _new_call(form, business, outbound=outbound)
     update_call_status(call.call_sid, str(form.get("CallStatus", "ringing")))
     return _connect(call, business)
 
@@ -170,11 +171,11 @@ def _connect(call: CallLog, business: Business) -> str:
 
 def _call_status(form: Mapping[str, Any]) -> str:
     parent = form.get("ParentCallSid")
-    if parent and _call_of(str(parent)) is not None:
+    if parent and call_of(str(parent)) is not None:
         timeline.append(str(parent), "leg_status", {"leg": form["CallSid"], "status": form.get("CallStatus")},
                         source="routes_twilio")  # fmt: skip
         return ""
-    if _call_of(str(form["CallSid"])) is None:
+    if call_of(str(form["CallSid"])) is None:
         if _was_refused(str(form["CallSid"])):
             return ""
         raise inbox.NotYet(f"call {form['CallSid']} is not known: its voice webhook has not come")
@@ -184,7 +185,7 @@ def _call_status(form: Mapping[str, Any]) -> str:
 
 
 def _recording_status(form: Mapping[str, Any]) -> str:
-    call = _call_of(str(form["CallSid"]))
+    call = call_of(str(form["CallSid"]))
     if call is None:
         raise inbox.NotYet(f"call {form['CallSid']} is not known: its voice webhook has not come")
     status = str(form.get("RecordingStatus", ""))
@@ -221,7 +222,7 @@ def update_call_status(call_sid: str, status: str, duration: int | None = None) 
     ✅ OWNER: Twilio webhooks ONLY (through the inbox; `duration` in seconds)
     ❌ NEVER: from Realtime or workers; they append an event to the inbox
     """
-    call = db.session.scalars(sa.select(CallLog).where(CallLog.call_sid == call_sid).with_for_update()).one()
+    call = _locked(call_sid)
     new = advance(call.status, status)
     if duration is not None and is_final(normalised(status)) and call.duration is None:
         call.duration = duration
@@ -245,9 +246,7 @@ def start_recording(call_sid: str) -> None:
     ✅ OWNER: Twilio webhooks ONLY. The claim is a row; a repeated webhook finds it taken.
     """
     with db.scope(OWNER), db.session.begin():
-        call = db.session.scalars(
-            sa.select(CallLog).where(CallLog.call_sid == call_sid).with_for_update()
-        ).one_or_none()
+        call = call_of(call_sid, lock=True)
         if call is None or call.recording_requested_at is not None or is_final(call.status):
             return
         business = db.session.get_one(Business, call.business_id)
@@ -261,7 +260,7 @@ def start_recording(call_sid: str) -> None:
             return
         timeline.append(call_sid, "recording_not_started", {"error": problem}, source="routes_twilio",
                         business_id=business.id)  # fmt: skip
-        call = db.session.scalars(sa.select(CallLog).where(CallLog.call_sid == call_sid).with_for_update()).one()
+        call = _locked(call_sid)
         call.recording_status = "failed"
     log.error("recording could not be started", call_sid=call_sid, error=problem)
 
@@ -284,8 +283,11 @@ def _ask_for_recording(call_sid: str) -> str | None:
 # --- small pieces ----------------------------------------------------------------------------------------------------
 
 
-def _call_of(call_sid: str) -> CallLog | None:
-    return db.session.scalars(sa.select(CallLog).where(CallLog.call_sid == call_sid)).one_or_none()
+def _locked(call_sid: str) -> CallLog:
+    call = call_of(call_sid, lock=True)
+    if call is None:
+        raise LookupError(f"call {call_sid} is not known: its voice webhook has not come")
+    return call
 
 
 def _was_refused(call_sid: str) -> bool:

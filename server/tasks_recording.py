@@ -26,7 +26,7 @@ from server.models_sql import CallLog
 from server.ports import ProviderError, RecordingUnavailable
 from server.services import job_keys, recording_service, summaries, timeline, transcription
 from server.services.open_transactions import open_session
-from server.store import recordings
+from server.store import calls
 
 log = get_logger(__name__)
 
@@ -121,7 +121,7 @@ JOBS: Final[Mapping[str, Job]] = {FOLLOWUP: call_followup, DOWNLOAD: recording_d
 def await_recording(call_sid: str, tried: int) -> Verdict:
     """Wait for the callback that says where the recording is; one that is lost is waited for a few minutes."""
     with db.scope(write=False):
-        call = recordings.call_of(call_sid)
+        call = calls.call_of(call_sid)
     if call is None or call.recording_requested_at is None or call.recording_url is not None:
         return Done()
     if call.recording_status in ("absent", "failed") or tried >= len(CALLBACK_DELAYS_S):
@@ -145,12 +145,12 @@ def fetch(wanted: recording_service.Wanted | None, tried: int) -> Verdict:
 def transcribe(call_sid: str, tried: int) -> Verdict:
     """Transcribe the recording, unless the call has its transcript. Whether the file was cached changes nothing."""
     with db.scope(write=False):
-        call = recordings.call_of(call_sid)
+        call = calls.call_of(call_sid)
         if call is None:
             return Cancel(f"call {call_sid} is not known")
         if call.transcript_source is not None:
             return Done()
-        business, wanted = recordings.business_of(call), _recording_of(call)
+        business, wanted = calls.business_of(call), _recording_of(call)
         if not recording_service.is_stored(call_sid):
             return Cancel("there is no recording to transcribe")
     try:
@@ -174,7 +174,7 @@ def transcribe(call_sid: str, tried: int) -> Verdict:
 def fall_back(call_sid: str, tried: int) -> Verdict:
     """The realtime turns as the transcript, once the call is over and its last turns are stored."""
     with db.scope(write=False):
-        call = recordings.call_of(call_sid)
+        call = calls.call_of(call_sid)
         if call is None:
             return Cancel(f"call {call_sid} is not known")
         settled = is_final(call.status) and _ended_before(call, SETTLE_S)
@@ -187,7 +187,7 @@ def fall_back(call_sid: str, tried: int) -> Verdict:
 def summarise(call_sid: str, tried: int) -> Verdict:
     """Write the summary from the final transcript; a call in which nothing was said gets none."""
     with db.scope(write=False):
-        call = recordings.call_of(call_sid)
+        call = calls.call_of(call_sid)
     if call is None:
         return Cancel(f"call {call_sid} is not known")
     if call.summary is not None or not call.final_transcript:
@@ -224,7 +224,7 @@ def save_summary(call_sid: str, text: str) -> Done:
 def note_failure(call_sid: str, what: str, error: str) -> None:
     """Say in the call's timeline, in a transaction of its own, what could not be done."""
     with db.scope() as session:
-        call = recordings.call_of(call_sid)
+        call = calls.call_of(call_sid)
         timeline.append(call_sid, "job_failed", {"step": what, "error": error}, source="tasks_recording",
                         business_id=call.business_id if call else None)  # fmt: skip
         session.commit()
@@ -250,12 +250,12 @@ def _write_once(
 def _turns(call_sid: str) -> str:
     """What the realtime model understood, as a transcript."""
     with db.scope(write=False):
-        return transcription.transcript_of_turns(recordings.turns_of(call_sid))
+        return transcription.transcript_of_turns(calls.turns_of(call_sid))
 
 
 def _wanted(call_sid: str) -> recording_service.Wanted | None:
     with db.scope(write=False):
-        call = recordings.call_of(call_sid)
+        call = calls.call_of(call_sid)
         return _recording_of(call) if call else None
 
 

@@ -154,7 +154,7 @@ class _Known(dict[str, Any]):
 class _Seen:
     """What of the stored call was shown already."""
 
-    turns: dict[int, str] = field(default_factory=dict)
+    turns: set[int] = field(default_factory=set)
     events: int = 0
     over: bool = False
 
@@ -224,37 +224,26 @@ class Rehearsal:
             await asyncio.sleep(0.2)
 
     def _show_stored(self) -> None:
-        import sqlalchemy as sa
-
         from server.db import db
-        from server.models_sql import CallEvent, CallLog, ConversationTurn
+        from server.store import call_views
 
-        with db.scope(write=False) as session:
-            query = sa.select(CallLog).order_by(CallLog.id.desc()).limit(1)
-            call = session.scalars(query).first()
-            if call is None or (self._call_sid and call.call_sid != self._call_sid):
-                return
-            self._call_sid = call.call_sid
-            turns = session.scalars(
-                sa.select(ConversationTurn)
-                .where(ConversationTurn.call_sid == call.call_sid)
-                .order_by(ConversationTurn.sequence)
-            ).all()
-            events = session.scalars(
-                sa.select(CallEvent)
-                .where(CallEvent.call_sid == call.call_sid, CallEvent.id > self._seen.events)
-                .order_by(CallEvent.id)
-            ).all()
-        for turn in turns:
+        with db.scope(write=False):
+            newest = call_views.calls_page(limit=1).rows
+            view = call_views.call_view(self._call_sid or newest[0].call.call_sid) if newest else None
+        if view is None:
+            return
+        self._call_sid = view.call.call_sid
+        for turn in view.turns:
             self._turn(turn)
-        for event in events:
-            self._seen.events = event.id
-            self._timeline(event.kind, event.detail)
+        for event in view.events:
+            if event.id > self._seen.events:
+                self._seen.events = event.id
+                self._timeline(event.kind, event.detail)
 
     def _turn(self, turn: Any) -> None:
         if turn.id in self._seen.turns:
             return
-        self._seen.turns[turn.id] = turn.message
+        self._seen.turns.add(turn.id)
         if turn.speaker == "user":
             self._show.event("heard", f"“{turn.message}”")
             return
@@ -271,26 +260,23 @@ class Rehearsal:
     def _conclude(self, report: CallReport) -> list[str]:
         """Show what is stored, and say what is missing."""
         from server.db import db
-        from server.models_sql import Appointment, Business, CallLog, ConversationTurn
         from server.services.recording_service import get_recording_file_for_call
+        from server.store import call_views
 
         self._show_stored()
         with db.scope(write=False):
-            call = CallLog.query.filter_by(call_sid=self._call_sid).first()
-            if call is None:
+            view = call_views.call_view(self._call_sid)
+            if view is None:
                 return [f"no call was stored ({report.outcome}: {report.reason})"]
-            path = get_recording_file_for_call(call)
-            appointment = Appointment.query.filter_by(call_sid=self._call_sid).first()
-            zone = ZoneInfo(db.session.get_one(Business, call.business_id).timezone)
-            turns = ConversationTurn.query.filter_by(call_sid=self._call_sid).count()
+            call, path = view.call, get_recording_file_for_call(view.call)
         self._show.line("")
         self._show.line("Transcript of the recording:")
         self._show.line(_indented(call.final_transcript or "(none)"))
         self._show.line("")
         self._show.line(f"Summary:\n{_indented(call.summary or '(none)')}")
-        if appointment is not None:
-            when = f"{appointment.starts_at.astimezone(zone):%A %d %B at %H:%M}"
-            self._show.line(f"\nBooked: {appointment.customer_name}, {when}")
+        for booked in view.appointments:
+            when = f"{booked.starts_at.astimezone(ZoneInfo(view.business.timezone)):%A %d %B at %H:%M}"
+            self._show.line(f"\nBooked: {booked.customer_name}, {when}")
         self._latencies(report)
         self._show.line(f"\nRecording: {path or '(none)'}")
         self._show.line(f"Logs: {self._installation.supervisor.output}")
@@ -298,7 +284,7 @@ class Rehearsal:
             _play(Path(path), self._show)
         needs = {
             "the call did not complete": call.status != "completed",
-            "no turns": turns == 0,
+            "no turns": not view.turns,
             "no recording": path is None,
             "no final transcript": not call.final_transcript,
             f"the transcript comes from {call.transcript_source}": call.transcript_source != "recording",

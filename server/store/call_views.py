@@ -23,6 +23,7 @@ from server.models_sql import (
     Message,
     RecordingFile,
 )
+from server.store import calls, recordings
 
 RecordingState = Literal["ready", "pending", "none"]
 NEWEST_ID: Final = 2**31 - 1
@@ -153,18 +154,18 @@ def call_view(call_sid: str, business_id: int | None = None) -> CallView | None:
     """One call with all that belongs to it; None for an unknown one, or another business's than `business_id`."""
     if "\0" in call_sid:  # an address can carry it; PostgreSQL refuses such text altogether
         return None
-    call = db.session.scalars(sa.select(CallLog).where(CallLog.call_sid == call_sid)).one_or_none()
+    call = calls.call_of(call_sid)
     if call is None or business_id not in (None, call.business_id):
         return None
     return CallView(
         call=call,
-        business=db.session.get_one(Business, call.business_id),
+        business=calls.business_of(call),
         contact=db.session.get(Contact, call.contact_id) if call.contact_id is not None else None,
-        turns=_of(ConversationTurn, call_sid, ConversationTurn.sequence),
+        turns=calls.turns_of(call_sid),
         events=_of(CallEvent, call_sid, CallEvent.id),
         appointments=_of(Appointment, call_sid, Appointment.starts_at),
         messages=_of(Message, call_sid, Message.id),
-        recording=db.session.scalars(sa.select(RecordingFile).where(RecordingFile.call_sid == call_sid)).one_or_none(),
+        recording=recordings.file_of(call_sid),
     )
 
 

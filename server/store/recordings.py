@@ -1,30 +1,14 @@
-"""What is known of a call's recording, of its turns, and of the call a job is about."""
+"""What is known of a call's recording."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from server.db import db
-from server.models_sql import Business, CallLog, ConversationTurn, RecordingFile
+from server.models_sql import RecordingFile
 
 
 def file_of(call_sid: str, *, lock: bool = False) -> RecordingFile | None:
     """The row of a call's one download; `lock` holds it until the transaction ends (PostgreSQL)."""
     query = sa.select(RecordingFile).where(RecordingFile.call_sid == call_sid)
     return db.session.scalars(query.with_for_update() if lock else query).one_or_none()
-
-
-def call_of(call_sid: str) -> CallLog | None:
-    """The call, if it is known."""
-    return db.session.scalars(sa.select(CallLog).where(CallLog.call_sid == call_sid)).one_or_none()
-
-
-def business_of(call: CallLog) -> Business:
-    """The business that a call belongs to."""
-    return db.session.get_one(Business, call.business_id)
-
-
-def turns_of(call_sid: str) -> list[ConversationTurn]:
-    """What was said in a call, in its order, as the realtime model understood it."""
-    query = sa.select(ConversationTurn).where(ConversationTurn.call_sid == call_sid)
-    return list(db.session.scalars(query.order_by(ConversationTurn.sequence)))

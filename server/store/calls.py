@@ -1,0 +1,25 @@
+"""Calls, whose they are and what was said in them, in the domain's words. Reads only."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from server.db import db
+from server.models_sql import Business, CallLog, ConversationTurn
+
+
+def call_of(call_sid: str, *, lock: bool = False) -> CallLog | None:
+    """The call, if it is known; `lock` holds its row until the transaction ends (PostgreSQL)."""
+    query = sa.select(CallLog).where(CallLog.call_sid == call_sid)
+    return db.session.scalars(query.with_for_update() if lock else query).one_or_none()
+
+
+def business_of(call: CallLog) -> Business:
+    """The business that a call belongs to."""
+    return db.session.get_one(Business, call.business_id)
+
+
+def turns_of(call_sid: str) -> list[ConversationTurn]:
+    """What was said in a call, in its order, as the realtime model understood it."""
+    query = sa.select(ConversationTurn).where(ConversationTurn.call_sid == call_sid)
+    return list(db.session.scalars(query.order_by(ConversationTurn.sequence)))

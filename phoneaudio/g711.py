@@ -7,7 +7,6 @@ import audioop
 RATE_HZ = 8000
 BYTES_PER_MS = 8
 ULAW_SILENCE = b"\xff"
-ALAW_SILENCE = b"\xd5"
 
 
 def pcm16_from_ulaw(data: bytes) -> bytes:

@@ -24,7 +24,7 @@ from server.domain import commands as do
 from server.domain import events as on
 from server.domain.call_session import SILENCE_MS, CallSession, SessionPlan
 from server.domain.call_states import is_final
-from server.logging_setup import OncePerCall, get_logger
+from server.logging_setup import OncePerCall, fingerprint, get_logger
 from server.models_sql import Business, CallLog, Contact
 from server.ports.realtime import RealtimeConnection, VoiceConfig
 from server.services import call_tools, stream_tokens
@@ -203,7 +203,10 @@ class Bridge:
         self._hub.active[self.call_sid] = self
         realtime = ports.current().realtime
         assert realtime is not None, "bootstrap installs the realtime port in every server process"
-        log.info("call answered", call_sid=self.call_sid, business_id=admission.business_id)
+        log.info(
+            "call answered", call_sid=self.call_sid, business_id=admission.business_id,
+            prompt=fingerprint(admission.voice.instructions),
+        )  # fmt: skip
         try:
             model = await realtime.connect(admission.voice, self)
         except ports.ProviderError as problem:
@@ -254,7 +257,7 @@ class Bridge:
         if self._session is None:
             return
         self._do(self._session.handle(event, self.now_ms()))
-        if isinstance(event, on.SessionUpdated) and not self._live and self._model is not None:
+        if self._session.configured and self._model is not None and not (self._live or self._closed):
             self._go_live()
 
     def _go_live(self) -> None:
@@ -332,10 +335,6 @@ class Bridge:
             self._phone.disconnect()
         await asyncio.sleep(COMPLETION_NET_S)
         await asyncio.to_thread(complete_if_open, self.call_sid)
-
-    def end(self, reason: str) -> None:
-        """End the call from outside (the server is stopping for good)."""
-        self._hub.spawn(self._hang_up(reason))
 
     def stream_closed(self) -> None:
         """The phone's socket is gone: let go of everything."""

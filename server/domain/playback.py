@@ -34,7 +34,6 @@ class Playback:
 
     def __init__(self) -> None:
         self._pieces: deque[_Piece] = deque()
-        self._sent: dict[str, int] = {}
         self._bytes = 0
         self._item = ""
         self._number = 0
@@ -55,7 +54,6 @@ class Playback:
         self._bytes += size_bytes
         self._number += 1
         name = f"a{self._number}"
-        self._sent[item_id] = self._bytes // 8
         self._pieces.append(_Piece(name, item_id, self._bytes // 8))
         return name
 
@@ -85,22 +83,10 @@ class Playback:
 
     def interrupt(self, now_ms: float) -> list[Heard]:
         """The caller barged in: what was heard of each item that is still out, then forget what is out."""
-        result: list[Heard] = []
-        for piece in self._pieces:
-            if not any(known.item_id == piece.item_id for known in result):
-                heard = 0 if result else self._heard_of(piece, now_ms)
-                result.append(Heard(piece.item_id, heard, self._sent[piece.item_id]))
+        sent = {piece.item_id: piece.end_ms for piece in self._pieces}
+        playing = self._heard_of(self._pieces[0], now_ms) if self._pieces else 0
         self._pieces.clear()
-        return result
-
-    def sent_ms(self, item_id: str) -> int:
-        """How much of an item was sent, in milliseconds."""
-        return self._sent.get(item_id, 0)
-
-    def forget(self, item_id: str) -> None:
-        """Drop what is remembered of an item that is done with."""
-        if item_id != self._item and not any(piece.item_id == item_id for piece in self._pieces):
-            self._sent.pop(item_id, None)
+        return [Heard(item, 0 if number else playing, end_ms) for number, (item, end_ms) in enumerate(sent.items())]
 
     def _heard_of(self, first: _Piece, now_ms: float) -> int:
         guess = self._base_ms + int(now_ms - self._base_at)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from server.config.settings import SPECS, Settings, SettingsError, load
+from server.config.settings import Settings, SettingsError, described, load
 
 
 @click.command()
@@ -21,10 +21,9 @@ def doctor() -> None:
         settings = load()
     except SettingsError as problem:
         found.extend(str(problem).splitlines())
-    for spec in SPECS:
-        given = (os.environ.get(spec.name) or "").strip()
-        source = "environment" if given else "default"
-        click.echo(f"{spec.name:<20} {_shown(given or spec.default, spec.secret):<40} {source:<12} {spec.purpose}")
+    for given in described():
+        spec = given.spec
+        click.echo(f"{spec.name:<20} {_shown(given.value, spec.secret):<40} {given.source:<12} {spec.purpose}")
     if settings is not None:
         click.echo(f"\n{'database':<20} {_without_password(settings.database_url)}")
         click.echo(f"{'recordings':<20} {settings.recordings_url}")

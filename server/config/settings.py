@@ -69,7 +69,6 @@ class Settings:
     recordings_url: str = ""
     secret_key: str = field(default="", repr=False)
     development: bool = False
-    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def uses_local_engine(self) -> bool:
@@ -111,8 +110,7 @@ def development(environ: Mapping[str, str]) -> bool:
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check every setting. Raises `SettingsError` with all problems, one a line."""
     env = os.environ if environ is None else environ
-    values = {spec.name: (env.get(spec.name) or "").strip() or spec.default for spec in SPECS}
-    sources = {s.name: "environment" if (env.get(s.name) or "").strip() else "default" for s in SPECS}
+    values = {given.spec.name: given.value for given in described(env)}
     home = Path(values["FRONTDESK_HOME"]).expanduser().resolve()
     found = problems(values)
     if found:
@@ -132,8 +130,23 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         recordings_url=values["RECORDINGS_URL"] or (home / "recordings").as_uri(),
         secret_key=values["SECRET_KEY"],
         development=development(env),
-        sources=sources,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A setting as it stands, and where its value comes from: the environment or its default."""
+
+    spec: Spec
+    value: str
+    source: str
+
+
+def described(environ: Mapping[str, str] | None = None) -> list[Given]:
+    """Every setting as it stands, unchecked."""
+    env = os.environ if environ is None else environ
+    given = [(spec, (env.get(spec.name) or "").strip()) for spec in SPECS]
+    return [Given(spec, value or spec.default, "environment" if value else "default") for spec, value in given]
 
 
 def problems(values: Mapping[str, str]) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 
 from engine.dialogue import policy
 from engine.dialogue.knowledge import caller_number_known, moment, read_knowledge
 from engine.dialogue.state import State, World
 from engine.dialogue.tools import read_tools
-from engine.realtime.brain import Ask, Output, Reply, Say, Turn
+from engine.realtime.brain import Ask, Output, Say, Turn
 
 _EXACTLY = re.compile(r"say exactly:?\s*[\"“](?P<text>.+)[\"”]", re.IGNORECASE | re.DOTALL)
 
@@ -28,12 +28,17 @@ class DialogueAgent:
     def __init__(self, now: Callable[[], datetime] = _utc_now) -> None:
         self._now = now
 
-    async def reply(self, ask: Ask) -> Reply:
+    async def reply(self, ask: Ask) -> AsyncGenerator[Output, None]:
         """The next reply."""
+        for output in self.decide(ask):
+            yield output
+
+    def decide(self, ask: Ask) -> list[Output]:
+        """The next reply, whole: deciding takes milliseconds, so there is nothing to wait for."""
         exact = _EXACTLY.search(ask.once or "")
         if exact:
-            return Reply([Say(exact["text"].strip())])
-        return Reply(_replied(ask, _world(ask, self._now())))
+            return [Say(exact["text"].strip())]
+        return _replied(ask, _world(ask, self._now()))
 
 
 def _world(ask: Ask, now: datetime) -> World:

@@ -23,8 +23,8 @@ async def create(raw: bytes, brain: Brain) -> Body:
     if summaries.wanted(instructions, turns):
         return _response(body, [_message(summaries.summary_text(turns, body.get("text")))])
     tools = tuple(tool for tool in body.get("tools") or () if isinstance(tool, dict))
-    reply = await brain.reply(Ask(instructions, tuple(turns), tools, body.get("tool_choice") or "auto"))
-    return _response(body, [_output(one) for one in reply.outputs])
+    ask = Ask(instructions, tuple(turns), tools, body.get("tool_choice") or "auto")
+    return _response(body, [_output(one) async for one in brain.reply(ask)])
 
 
 def _parse(raw: bytes) -> Body:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -32,7 +33,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Words for the caller."""
+    """Words for the caller: whole sentences. Those that follow without a call between are one message."""
 
     text: str
 
@@ -48,16 +49,9 @@ class Call:
 Output = Say | Call
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What to say and call, in order."""
-
-    outputs: list[Output] = field(default_factory=list)
-
-
 class Brain(Protocol):
-    """Decides replies. Stateless: the same `Ask` gives the same `Reply`."""
+    """Decides replies. Keeps nothing between them: a reply depends on its `Ask` alone."""
 
-    async def reply(self, ask: Ask) -> Reply:
-        """The reply to a conversation."""
+    def reply(self, ask: Ask) -> AsyncGenerator[Output, None]:
+        """What to say and call, in order, each as soon as it is known: it is spoken while the rest is thought."""
         ...

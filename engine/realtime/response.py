@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.realtime.audio_format import FORMATS, AudioFormat, Encoder
-from engine.realtime.brain import Call, Output, Reply, Say
+from engine.realtime.brain import Call, Output
 from engine.realtime.conversation import Item
 from engine.realtime.protocol import Event, new_id
 from engine.speech.voice import sentences
+
+Replying = Callable[[], Awaitable[AsyncGenerator[Output, None]]]
 
 _AUDIO_TOKENS_PER_S = 20
 _INPUT_AUDIO_TOKENS_PER_S = 10
@@ -57,6 +60,7 @@ class _Part:
 
     item: Item
     index: int
+    encoder: Encoder
     text: str = ""
     audio_bytes: int = 0
 
@@ -79,7 +83,7 @@ class ResponseRun:
     task: asyncio.Task[None] | None = None
     _part: _Part | None = None
 
-    def start(self, replying: Callable[[], Awaitable[Reply]], after: Callable[[ResponseRun], None]) -> None:
+    def start(self, replying: Replying, after: Callable[[ResponseRun], None]) -> None:
         """Announce the response and work on it; `after` is called once when it is over."""
         self.outlet.emit({"type": "response.created", "response": self._wire("in_progress", None)})
         self.task = asyncio.create_task(self._run(replying, after))
@@ -92,26 +96,32 @@ class ResponseRun:
             self._close_part("incomplete")
             self._finish("cancelled", {"type": "cancelled", "reason": reason})
 
-    async def _run(self, replying: Callable[[], Awaitable[Reply]], after: Callable[[ResponseRun], None]) -> None:
+    async def _run(self, replying: Replying, after: Callable[[ResponseRun], None]) -> None:
         try:
-            reply = await replying()
-            for index, output in enumerate(reply.outputs):
-                await self._output(index, output)
+            async with aclosing(await replying()) as outputs:
+                async for output in outputs:
+                    await self._output(output)
+            self._end_message()
             self._finish("completed", None)
         except Exception as problem:  # noqa: BLE001 - a response's edge: the caller's client must learn that it failed
             self._fail(problem)
         finally:
             after(self)
 
-    async def _output(self, index: int, output: Output) -> None:
-        if isinstance(output, Say):
-            await self._message(index, output.text)
-        else:
-            self._call(index, output)
+    async def _output(self, output: Output) -> None:
+        if isinstance(output, Call):
+            self._end_message()
+            self._call(output)
+        elif output.text:
+            part = self._part or self._begin_message()
+            await (self._speak(part, output.text) if self._spoken else self._write(part, output.text))
         await self.outlet.room()
 
-    async def _message(self, index: int, text: str) -> None:
-        spoken = self.options.modalities == ["audio"]
+    @property
+    def _spoken(self) -> bool:
+        return self.options.modalities == ["audio"]
+
+    def _begin_message(self) -> _Part:
         item = Item(
             {
                 "id": new_id("item"),
@@ -122,43 +132,44 @@ class ResponseRun:
                 "content": [],
             }
         )
-        self._open_item(index, item)
-        self._part = _Part(item, index)
-        part: Event = {"type": "audio", "transcript": ""} if spoken else {"type": "text", "text": ""}
-        self._emit_part("response.content_part.added", part=part)
-        if spoken:
-            await self._speak(text)
-        else:
-            self._write(text)
+        index = self._open_item(item)
+        self._part = part = _Part(item, index, Encoder(self._wire_format))
+        shape: Event = {"type": "audio", "transcript": ""} if self._spoken else {"type": "text", "text": ""}
+        self._emit_part("response.content_part.added", part=shape)
+        return part
+
+    def _end_message(self) -> None:
+        """Send the last of the message's audio and close it."""
+        if self._part is not None and self._spoken:
+            self._audio_deltas(self._part, self._part.encoder.feed(b"", last=True))
         self._close_part("completed")
 
-    async def _speak(self, text: str) -> None:
-        wire = FORMATS[self.options.audio["format"]["type"]]
-        encoder = Encoder(wire)
-        pieces = sentences(text)
-        for n, sentence in enumerate(pieces):
+    @property
+    def _wire_format(self) -> AudioFormat:
+        return FORMATS[self.options.audio["format"]["type"]]
+
+    async def _speak(self, part: _Part, text: str) -> None:
+        for sentence in sentences(text):
             pcm = await self.outlet.say(sentence, float(self.options.audio.get("speed") or 1.0))
-            self._text_delta("response.output_audio_transcript.delta", sentence if n == 0 else f" {sentence}")
-            self._audio_deltas(wire, encoder.feed(pcm, last=n == len(pieces) - 1))
+            self._text_delta(part, "response.output_audio_transcript.delta", f" {sentence}" if part.text else sentence)
+            self._audio_deltas(part, part.encoder.feed(pcm))
             await self.outlet.room()
 
-    def _write(self, text: str) -> None:
-        for n, word in enumerate(text.split(" ")):
-            self._text_delta("response.output_text.delta", word if n == 0 else f" {word}")
+    async def _write(self, part: _Part, text: str) -> None:
+        for word in text.split(" "):
+            self._text_delta(part, "response.output_text.delta", f" {word}" if part.text else word)
 
-    def _audio_deltas(self, wire: AudioFormat, chunks: list[bytes]) -> None:
+    def _audio_deltas(self, part: _Part, chunks: list[bytes]) -> None:
         for chunk in chunks:
             self._emit_part("response.output_audio.delta", delta=base64.b64encode(chunk).decode())
-            if self._part is not None:
-                self._part.audio_bytes += len(chunk)
-                self._part.item.audio_ms = wire.ms(self._part.audio_bytes)
+            part.audio_bytes += len(chunk)
+            part.item.audio_ms = self._wire_format.ms(part.audio_bytes)
 
-    def _text_delta(self, kind: str, delta: str) -> None:
-        if self._part is not None:
-            self._part.text += delta
+    def _text_delta(self, part: _Part, kind: str, delta: str) -> None:
+        part.text += delta
         self._emit_part(kind, delta=delta)
 
-    def _call(self, index: int, call: Call) -> None:
+    def _call(self, call: Call) -> None:
         item = Item(
             {
                 "id": new_id("item"),
@@ -170,7 +181,7 @@ class ResponseRun:
                 "arguments": "",
             }
         )
-        self._open_item(index, item)
+        index = self._open_item(item)
         where = {"response_id": self.id, "item_id": item.id, "output_index": index, "call_id": item.wire["call_id"]}
         for at in range(0, len(call.arguments), _ARGUMENT_PIECE):
             piece = call.arguments[at : at + _ARGUMENT_PIECE]
@@ -180,7 +191,9 @@ class ResponseRun:
         item.wire["arguments"] = call.arguments
         self._close_item(index, item, "completed")
 
-    def _open_item(self, index: int, item: Item) -> None:
+    def _open_item(self, item: Item) -> int:
+        """Announce an item; gives its place in the response's output."""
+        index = len(self.output_items)
         self.output_items.append(item)
         self.outlet.emit(
             {
@@ -193,6 +206,7 @@ class ResponseRun:
         if self.options.in_conversation:
             previous = self.outlet.keep(item)
             self.outlet.emit({"type": "conversation.item.added", "previous_item_id": previous, "item": dict(item.wire)})
+        return index
 
     def _close_item(self, index: int, item: Item, status: str) -> None:
         item.wire["status"] = status
@@ -213,7 +227,7 @@ class ResponseRun:
         part = self._part
         if part is None:
             return
-        spoken = self.options.modalities == ["audio"]
+        spoken = self._spoken
         if spoken:
             self._emit_part("response.output_audio.done")
             self._emit_part("response.output_audio_transcript.done", transcript=part.text)

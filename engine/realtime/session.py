@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from engine.realtime.audio_format import FORMATS
 from engine.realtime.audio_input import AudioInput
-from engine.realtime.brain import Ask, Brain, Reply, Turn
+from engine.realtime.brain import Ask, Brain, Output, Turn
 from engine.realtime.conversation import Conversation, Item, item_from_client
 from engine.realtime.protocol import ClientError, Event, new_id, optional, required, unsupported
 from engine.realtime.response import ResponseOptions, ResponseRun
@@ -324,7 +324,8 @@ class RealtimeSession:
         self._active = ResponseRun(self, options)
         self._active.start(lambda: self._think(items, config, once), self._ended)
 
-    async def _think(self, items: list[Item], config: dict[str, Any], once: str | None) -> Reply:
+    async def _think(self, items: list[Item], config: dict[str, Any], once: str | None) -> AsyncGenerator[Output, None]:
+        """The reply as it comes, once the caller's words are known."""
         run = self._active
         await self._transcripts.settled(items)
         turns = tuple(turn for item in items if (turn := _turn_of(item)) is not None)
@@ -334,7 +335,7 @@ class RealtimeSession:
                 turn.text for turn in turns if turn.role != "user"
             )
         ask = Ask(config["instructions"] or "", turns, tuple(config["tools"] or ()), config["tool_choice"], once)
-        return await self._brain.reply(ask)
+        return self._brain.reply(ask)
 
     def _cancel_active(self, reason: str) -> None:
         run, self._active = self._active, None

@@ -78,10 +78,10 @@ class Caller:
         return await self._answered()
 
     async def _answered(self) -> str:
-        reply = await DialogueAgent().reply(Ask(self.instructions, tuple(self.turns), self.tools))
+        reply = DialogueAgent().decide(Ask(self.instructions, tuple(self.turns), self.tools))
         heard: list[str] = []
         waiting = False
-        for output in reply.outputs:
+        for output in reply:
             if isinstance(output, Say):
                 heard.append(output.text)
                 self.turns.append(Turn("assistant", output.text))
@@ -294,25 +294,25 @@ async def test_a_tool_of_no_known_kind_is_called_and_its_result_said() -> None:
 
 async def test_words_given_are_said_exactly() -> None:
     ask = Ask("", (), once='Greet the caller now. Say exactly: "Good morning. It\'s us."')
-    assert (await DialogueAgent().reply(ask)).outputs == [Say("Good morning. It's us.")]
+    assert DialogueAgent().decide(ask) == [Say("Good morning. It's us.")]
 
 
 async def test_asked_to_speak_after_it_spoke_it_asks_whether_they_are_there() -> None:
     caller = Caller()
     await caller.say("Is there parking?")
-    reply = await DialogueAgent().reply(Ask(INSTRUCTIONS, tuple(caller.turns), ALL, once="The caller is silent."))
-    assert reply.outputs == [Say("Are you still there?")]
+    reply = DialogueAgent().decide(Ask(INSTRUCTIONS, tuple(caller.turns), ALL, once="The caller is silent."))
+    assert reply == [Say("Are you still there?")]
     await caller.say("I'd like to book a haircut")
-    reply = await DialogueAgent().reply(Ask(INSTRUCTIONS, tuple(caller.turns), ALL))
-    assert reply.outputs == [Say("Are you still there? Certainly. What name is it for, please?")]
+    reply = DialogueAgent().decide(Ask(INSTRUCTIONS, tuple(caller.turns), ALL))
+    assert reply == [Say("Are you still there? Certainly. What name is it for, please?")]
 
 
 async def test_without_a_caller_it_greets_and_an_ended_call_needs_no_words() -> None:
-    assert (await DialogueAgent().reply(Ask(INSTRUCTIONS, ()))).outputs == [
+    assert DialogueAgent().decide(Ask(INSTRUCTIONS, ())) == [
         Say("Hello, thank you for calling Harbour Hair. How can I help you?")
     ]
     turns = (Turn("user", "bye"), Turn("call", "{}", "end_call", "c"), Turn("result", '{"ok": true}', call_id="c"))
-    assert (await DialogueAgent().reply(Ask(INSTRUCTIONS, turns, ALL))).outputs == []
+    assert DialogueAgent().decide(Ask(INSTRUCTIONS, turns, ALL)) == []
 
 
 async def test_a_sentence_cut_by_the_detector_is_one_sentence() -> None:
@@ -320,5 +320,5 @@ async def test_a_sentence_cut_by_the_detector_is_one_sentence() -> None:
         Turn("user", "I would like to book a haircut for Maria Lopez"),
         Turn("user", "on Thursday at half past two."),
     )
-    reply = await DialogueAgent().reply(Ask(f"{INSTRUCTIONS}\n{CONTEXT}", turns, ALL))
-    assert isinstance(reply.outputs[0], Say) and "Maria Lopez on Thursday" in reply.outputs[0].text
+    reply = DialogueAgent().decide(Ask(f"{INSTRUCTIONS}\n{CONTEXT}", turns, ALL))
+    assert isinstance(reply[0], Say) and "Maria Lopez on Thursday" in reply[0].text

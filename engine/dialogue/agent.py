@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 
@@ -10,9 +9,7 @@ from engine.dialogue import policy
 from engine.dialogue.knowledge import caller_number_known, moment, read_knowledge
 from engine.dialogue.state import State, World
 from engine.dialogue.tools import read_tools
-from engine.realtime.brain import Ask, Output, Say, Turn
-
-_EXACTLY = re.compile(r"say exactly:?\s*[\"“](?P<text>.+)[\"”]", re.IGNORECASE | re.DOTALL)
+from engine.realtime.brain import Ask, Output, Say, Turn, exact_words
 
 
 def _utc_now() -> datetime:
@@ -35,9 +32,9 @@ class DialogueAgent:
 
     def decide(self, ask: Ask) -> list[Output]:
         """The next reply, whole: deciding takes milliseconds, so there is nothing to wait for."""
-        exact = _EXACTLY.search(ask.once or "")
-        if exact:
-            return [Say(exact["text"].strip())]
+        exact = exact_words(ask.once)
+        if exact is not None:
+            return [Say(exact)]
         return _replied(ask, _world(ask, self._now()))
 
 

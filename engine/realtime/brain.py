@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+_EXACTLY = re.compile(r"say exactly:?\s*[\"“](?P<text>.+)[\"”]", re.IGNORECASE | re.DOTALL)
+
+
+class BrainFailed(Exception):
+    """A reply could not be made or finished. `code` is for programs; the message has cause and remedy, no prompt."""
+
+    code = "brain_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +64,9 @@ class Brain(Protocol):
     def reply(self, ask: Ask) -> AsyncGenerator[Output, None]:
         """What to say and call, in order, each as soon as it is known: it is spoken while the rest is thought."""
         ...
+
+
+def exact_words(once: str | None) -> str | None:
+    """The words of `Say exactly: "…"` in instructions for one reply: whichever brain answers, nobody rephrases them."""
+    found = _EXACTLY.search(once or "")
+    return found["text"].strip() if found else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -18,8 +18,11 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from engine.dialogue.agent import DialogueAgent
-from engine.http import responses, transcriptions
-from engine.http.errors import ApiError, authorised, unauthorised
+from engine.http import responses, responses_request, speech, streams, transcriptions
+from engine.http.audio_encoder import CONTENT_TYPES
+from engine.http.body import json_object
+from engine.http.errors import ApiError, authorised, engine_failed, http_problem, unauthorised
+from engine.http.speech_request import read_speech
 from engine.realtime import socket as realtime
 from engine.realtime.brain import Brain
 from engine.settings import EngineSettings
@@ -42,6 +45,8 @@ class EngineApp:
         self.brain = brain
         self._open_sessions = 0
         self._created = int(time.time())
+        # Uploads leave one recogniser to the calls: a recording of an hour must not make a caller wait.
+        self._uploads = asyncio.Semaphore(max(1, settings.recognizer_workers - 1))
 
     async def healthz(self, request: Request) -> Response:
         """200 when calls can be served; 503 while models load or when they cannot."""
@@ -68,23 +73,39 @@ class EngineApp:
     async def transcribe(self, request: Request) -> Response:
         """Words of an uploaded recording."""
         self._need_models()
-        async with request.form() as form:
-            upload = form.get("file")
-            wanted = str(form.get("response_format") or "json")
-            if not isinstance(upload, UploadFile):
-                raise ApiError(400, "missing_required_parameter", "Missing required parameter: 'file'.", "file")
-            if wanted not in transcriptions.FORMATS:
-                choices = ", ".join(transcriptions.FORMATS)
-                raise ApiError(400, "invalid_value", f"'response_format' must be one of {choices}.", "response_format")
-            data = await upload.read()
-        result = await transcriptions.transcribe(data, self.speech)
-        if wanted == "text":
+        wanted = await transcriptions.read_request(request)
+        if wanted.stream:
+            events = transcriptions.stream_events(wanted.data, self.speech)
+            return await self._events(self._in_turn(events))
+        async with self._uploads:
+            result = await transcriptions.transcribe(wanted.data, self.speech)
+        if wanted.response_format == "text":
             return PlainTextResponse(f"{result.text}\n")
-        return JSONResponse(transcriptions.wire_form(result, wanted))
+        return JSONResponse(transcriptions.wire_form(result, wanted.response_format))
+
+    async def speak(self, request: Request) -> Response:
+        """Text as sound."""
+        wanted = read_speech(await json_object(request))
+        self._need_models()
+        if wanted.stream_format == "sse":
+            return await self._events(speech.events(wanted, self.speech))
+        audio = await streams.begun(speech.encoded(wanted, self.speech))
+        return streams.Streamed(audio, CONTENT_TYPES[wanted.response_format])
 
     async def respond(self, request: Request) -> Response:
         """A text reply, or a summary."""
-        return JSONResponse(await responses.create(await request.body(), self.brain))
+        wanted = responses_request.read_request(await json_object(request))
+        if wanted.stream:
+            return await self._events(responses.stream_events(wanted, self.brain))
+        return JSONResponse(await responses.create(wanted, self.brain))
+
+    async def _events(self, events: AsyncGenerator[streams.Event, None]) -> Response:
+        return streams.Streamed(await streams.begun(streams.frames(events)), streams.EVENT_STREAM)
+
+    async def _in_turn(self, events: AsyncGenerator[streams.Event, None]) -> AsyncGenerator[streams.Event, None]:
+        async with self._uploads, aclosing(events):
+            async for event in events:
+                yield event
 
     async def realtime(self, socket: WebSocket) -> None:
         """One realtime session."""
@@ -113,6 +134,11 @@ class EngineApp:
                 return await handler(request)
             except ApiError as problem:
                 return problem.response()
+            except HTTPException as problem:  # a form that cannot be read
+                return http_problem(problem).response()
+            except Exception:
+                log.exception("%s failed", request.url.path)
+                return engine_failed().response()
 
         return checked
 
@@ -150,7 +176,13 @@ def create_app(settings: EngineSettings, speech: Models | None = None, brain: Br
         await loading
         bank.close()
 
-    return Starlette(routes=_routes(engine), lifespan=lifespan)
+    return Starlette(routes=_routes(engine), lifespan=lifespan, exception_handlers={HTTPException: _unrouted})
+
+
+async def _unrouted(request: Request, problem: Exception) -> Response:
+    if not isinstance(problem, HTTPException):
+        raise problem
+    return http_problem(problem, request.method, request.url.path).response()
 
 
 async def _load(bank: Models) -> None:
@@ -167,6 +199,7 @@ def _routes(engine: EngineApp) -> list[Any]:
         Route("/v1/models", engine.guarded(engine.models)),
         Route("/v1/models/{name}", engine.guarded(engine.model)),
         Route("/v1/audio/transcriptions", engine.guarded(engine.transcribe), methods=["POST"]),
+        Route("/v1/audio/speech", engine.guarded(engine.speak), methods=["POST"]),
         Route("/v1/responses", engine.guarded(engine.respond), methods=["POST"]),
         WebSocketRoute("/v1/realtime", engine.realtime),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,21 +14,21 @@ from engine.realtime.brain import Turn
 _ASKS = re.compile(r"\bsummar", re.IGNORECASE)
 
 
-def wanted(instructions: str, turns: list[Turn]) -> bool:
+def wanted(instructions: str, turns: Sequence[Turn]) -> bool:
     """Whether a request asks for a summary: its instructions (or a system message) say so."""
     return bool(_ASKS.search(instructions)) or any(
         turn.role in ("system", "developer") and _ASKS.search(turn.text) for turn in turns
     )
 
 
-def summary_text(turns: list[Turn], text_options: object) -> str:
+def summary_text(turns: Sequence[Turn], text_options: object) -> str:
     """The summary of the transcript in a request's input, in the form its `text.format` wants."""
     result = summarise(_lines(turns))
     schema = _schema(text_options)
     return result.text() if schema is None else msgspec.json.encode(fill(schema, result)).decode()
 
 
-def _lines(turns: list[Turn]) -> list[Line]:
+def _lines(turns: Sequence[Turn]) -> list[Line]:
     spoken = [turn for turn in turns if turn.role in ("user", "assistant")]
     if len(spoken) > 1 and any(turn.role == "assistant" for turn in spoken):
         return [Line(turn.text, turn.role == "user") for turn in spoken if turn.text]

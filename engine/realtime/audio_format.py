@@ -25,6 +25,10 @@ class AudioFormat:
         """Playing time of `size` wire bytes, in whole milliseconds."""
         return size * 1000 // (self.rate_hz * self.sample_bytes)
 
+    def ms_up(self, size: int) -> int:
+        """The same rounded up, as clients count: a truncation at the very end must not be "already shorter"."""
+        return -(-size * 1000 // (self.rate_hz * self.sample_bytes))
+
     def size(self, ms: int) -> int:
         """Wire bytes of `ms` milliseconds."""
         return self.rate_hz * ms // 1000 * self.sample_bytes

@@ -21,6 +21,7 @@ class AudioInput:
     def __init__(self, vad: SpeechProbability, wire: AudioFormat, rules: TurnRules | None) -> None:
         self._vad = vad
         self._pcm = bytearray()  # 16-bit at the wire's rate
+        self._half = b""  # of a sample that the last append cut in two
         self._dropped = 0  # samples no longer in the buffer
         self._turns = TurnDetector(rules) if rules else None
         self._wire = wire
@@ -65,7 +66,7 @@ class AudioInput:
 
     def append(self, data: bytes) -> Iterator[TurnChange | None]:
         """Take wire audio; gives what each whole window of 32 ms changed (lazily: the caller must exhaust it)."""
-        pcm = self._wire.to_pcm16(data)
+        pcm = self._wire.to_pcm16(self._whole_samples(data))
         self._pcm += pcm
         self._bound()
         if self._turns is None:
@@ -91,8 +92,15 @@ class AudioInput:
     def clear(self) -> None:
         """Empty the buffer; the clock goes on."""
         self._drop(len(self._pcm) // 2)
+        self._half = b""
         if self._turns is not None:
             self._turns.reset()
+
+    def _whole_samples(self, data: bytes) -> bytes:
+        data = self._half + data
+        whole = len(data) - len(data) % self._wire.sample_bytes
+        self._half = data[whole:]
+        return data[:whole]
 
     def _judged(self) -> int:
         """How many buffered samples the turn detector has seen (all of them when there is none)."""
@@ -114,6 +122,7 @@ class AudioInput:
     def _convert_clock(self, wire: AudioFormat) -> None:
         end = self._end * wire.rate_hz // self._wire.rate_hz
         self._pcm.clear()
+        self._half = b""
         self._dropped = end
         self._wire = wire
         self._to_8k = StreamResampler(wire.rate_hz, RATE_HZ)

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import base64
+from dataclasses import dataclass, field
 from typing import Any
 
-from engine.realtime.protocol import ClientError, new_id, of_type, required, unsupported
+from engine.realtime.audio_format import FORMATS, AudioFormat
+from engine.realtime.protocol import ClientError, new_id
 
 WireItem = dict[str, Any]
 
-_ROLES = {
-    "system": ("input_text",),
-    "user": ("input_text", "input_audio", "input_image"),
-    "assistant": ("output_text", "output_audio"),
-}
-_KINDS = ["message", "function_call", "function_call_output"]
-_LONGEST_ID = 64
+KEPT_AUDIO_BYTES = 8 << 20
 
 
 @dataclass(slots=True)
 class Item:
-    """One item. `pending` is the transcription of its audio while that is still being made."""
+    """One item. `pending` is the transcription of its audio while that is still being made.
+
+    Audio stays beside the wire form, as events do not carry it: only `conversation.item.retrieved` does.
+    """
 
     wire: WireItem
-    pending: asyncio.Task[str] | None = None
-    audio_ms: int | None = None
+    pending: asyncio.Task[None] | None = None
     previous: str | None = None
+    audio: dict[int, bytearray] = field(default_factory=dict)
+    audio_format: AudioFormat = FORMATS["audio/pcm"]
+    sent_bytes: int = 0
+    audio_ms: int | None = None
+    cut_ms: int | None = None
 
     @property
     def id(self) -> str:
@@ -39,9 +42,36 @@ class Item:
         said = [part.get("text") or part.get("transcript") or "" for part in parts]
         return " ".join(piece for piece in said if piece)
 
+    def hold(self, index: int, data: bytes, wire: AudioFormat) -> None:
+        """Keep more audio of one content part; after a truncation nothing more of it was heard."""
+        if self.cut_ms is None:
+            self.audio_format = wire
+            self.audio.setdefault(index, bytearray()).extend(data)
+            self.sent_bytes += len(data)
+            self.audio_ms = wire.ms_up(self.sent_bytes)
+
+    def truncate(self, end_ms: int) -> None:
+        """Keep only what was heard. The transcript goes: nobody knows which of its words that was."""
+        self.cut_ms = self.audio_ms = end_ms
+        for held in self.audio.values():
+            del held[self.audio_format.size(end_ms) :]
+        self.wire["content"] = [{"type": "output_audio", "transcript": ""}]
+
+    def announced(self) -> WireItem:
+        """The item as most events carry it, independent of what becomes of it."""
+        return dict(self.wire)
+
+    def with_audio(self) -> WireItem:
+        """The item as it is retrieved: with its audio, in the format it was sent in."""
+        content = [dict(part) for part in self.wire.get("content") or []]
+        for index, held in self.audio.items():
+            if index < len(content):
+                content[index]["audio"] = base64.b64encode(held).decode()
+        return {**self.wire, "content": content} if "content" in self.wire else dict(self.wire)
+
 
 class Conversation:
-    """✅ OWNER of the order of items."""
+    """✅ OWNER of the order of items, and of how much of their audio is kept."""
 
     def __init__(self) -> None:
         self.id = new_id("conv")
@@ -54,7 +84,7 @@ class Conversation:
                 return item
         raise ClientError(
             f"item_{verb}_invalid_item_id",
-            f"Error: the item with id '{item_id}' does not exist; cannot {verb} it.",
+            f"Error: the item with id '{item_id[:80]}' does not exist; cannot {verb} it.",
             "item_id",
         )
 
@@ -67,6 +97,7 @@ class Conversation:
             )
         self.items.insert(at, item)
         item.previous = self.items[at - 1].id if at else None
+        self._forget_old_audio()
         return item.previous
 
     def remove(self, item: Item) -> None:
@@ -81,53 +112,14 @@ class Conversation:
                 return at + 1
         raise ClientError(
             "item_create_invalid_previous_item_id",
-            f"Error adding item: the previous item with id '{previous}' does not exist.",
+            f"Error adding item: the previous item with id '{previous[:80]}' does not exist.",
             "previous_item_id",
         )
 
-
-def item_from_client(raw: WireItem) -> Item:
-    """A client's item, checked and completed. Raises `ClientError` naming the field."""
-    kind = required(of_type(raw, "item", dict), "type", str)
-    if kind not in _KINDS:
-        raise unsupported("item.type", kind, _KINDS)
-    item: WireItem = {**raw, "object": "realtime.item", "status": raw.get("status") or "completed"}
-    item["id"] = _item_id(raw)
-    _CHECKS[kind](item)
-    return Item(item)
-
-
-def _item_id(raw: WireItem) -> str:
-    chosen = raw.get("id")
-    if chosen is None:
-        return new_id("item")
-    if len(of_type(chosen, "item.id", str)) > _LONGEST_ID:
-        raise ClientError("string_above_max_length", f"Invalid 'item.id': at most {_LONGEST_ID} characters.", "item.id")
-    return str(chosen)
-
-
-def _check_message(item: WireItem) -> None:
-    role = required(item, "role", str)
-    if role not in _ROLES:
-        raise unsupported("item.role", role, list(_ROLES))
-    for n, part in enumerate(required(item, "content", list)):
-        of_type(part, f"item.content[{n}]", dict)
-        for name in ("text", "transcript", "audio"):
-            if part.get(name) is not None:
-                of_type(part[name], f"item.content[{n}].{name}", str)
-        if part.get("type") not in _ROLES[role]:
-            raise unsupported(f"item.content[{n}].type", part.get("type"), list(_ROLES[role]))
-
-
-def _check_call(item: WireItem) -> None:
-    required(item, "name", str)
-    required(item, "arguments", str)
-    item.setdefault("call_id", new_id("call"))
-
-
-def _check_output(item: WireItem) -> None:
-    required(item, "call_id", str)
-    required(item, "output", str)
-
-
-_CHECKS = {"message": _check_message, "function_call": _check_call, "function_call_output": _check_output}
+    def _forget_old_audio(self) -> None:
+        """An hour of talk is 170 MB of PCM: beyond the budget the oldest items keep their words only."""
+        kept = 0
+        for item in reversed(self.items):
+            kept += sum(map(len, item.audio.values()))
+            if kept > KEPT_AUDIO_BYTES:
+                item.audio.clear()

@@ -9,6 +9,9 @@ import msgspec
 
 Event = dict[str, Any]
 
+_DEEPEST = 64
+_LONGEST_EVENT_ID = 512
+_SHOWN = 80
 _TYPE_NAMES = {
     str: "a string",
     bool: "a boolean",
@@ -49,15 +52,28 @@ class ClientError(Exception):
         }
 
 
-def parse_event(text: str | bytes) -> Event:
-    """One client event. Raises `ClientError` for anything but a JSON object."""
+def parse_event(text: str) -> Event:
+    """One client event. Raises `ClientError` for anything but a JSON object of sane depth."""
     try:
         event = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
         raise ClientError("invalid_json", f"The event is not valid JSON: {problem}.") from problem
     if not isinstance(event, dict):
         raise ClientError("invalid_type", f"Invalid event: expected an object, but got {type_name(event)} instead.")
+    if not _shallow(event, _DEEPEST):
+        raise ClientError("invalid_value", f"Invalid event: nested deeper than {_DEEPEST} levels.")
     return event
+
+
+def client_event_id(event: Event) -> str | None:
+    """The id the client gave its event, when it gave one that can be echoed."""
+    given = event.get("event_id")
+    return given[:_LONGEST_EVENT_ID] if isinstance(given, str) else None
+
+
+def _shallow(value: object, left: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left > 0 and all(_shallow(one, left - 1) for one in inner if isinstance(one, dict | list))
 
 
 def type_name(value: object) -> str:
@@ -75,20 +91,31 @@ def wrong_type(param: str, wanted: str, value: object) -> ClientError:
 def unsupported(param: str, value: object, supported: list[str]) -> ClientError:
     """The error for a value outside a closed list."""
     listed = ", ".join(f"'{one}'" for one in supported)
-    return ClientError("invalid_value", f"Invalid value: '{value}'. Supported values are: {listed}.", param)
+    return ClientError("invalid_value", f"Invalid value: '{shown(value)}'. Supported values are: {listed}.", param)
 
 
-def required(event: Event, name: str, kind: type) -> Any:
-    """A field that must be there, of this type. Raises `ClientError`."""
+def missing(param: str) -> ClientError:
+    """The error for a field that must be there."""
+    return ClientError("missing_required_parameter", f"Missing required parameter: '{param}'.", param)
+
+
+def shown(value: object) -> str:
+    """A client's value as an error may repeat it: never a whole prompt or minutes of audio."""
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def required(event: Event, name: str, kind: type, param: str | None = None) -> Any:
+    """A field that must be there, of this type. Raises `ClientError` naming it (`param`: its full path)."""
     if name not in event:
-        raise ClientError("missing_required_parameter", f"Missing required parameter: '{name}'.", name)
-    return of_type(event[name], name, kind)
+        raise missing(param or name)
+    return of_type(event[name], param or name, kind)
 
 
-def optional(event: Event, name: str, kind: type) -> Any:
+def optional(event: Event, name: str, kind: type, param: str | None = None) -> Any:
     """A field that may be missing or null. Raises `ClientError` when it has another type."""
     value = event.get(name)
-    return None if value is None else of_type(value, name, kind)
+    return None if value is None else of_type(value, param or name, kind)
 
 
 def of_type(value: object, param: str, kind: type) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -13,13 +14,17 @@ from engine.realtime.audio_format import FORMATS, AudioFormat, Encoder
 from engine.realtime.brain import Call, Output
 from engine.realtime.conversation import Item
 from engine.realtime.protocol import Event, new_id
+from engine.realtime.tokens import Budget, OutOfTokens, usage
 from engine.speech.voice import sentences
 
-Replying = Callable[[], Awaitable[AsyncGenerator[Output, None]]]
+log = logging.getLogger("engine")
 
-_AUDIO_TOKENS_PER_S = 20
-_INPUT_AUDIO_TOKENS_PER_S = 10
 _ARGUMENT_PIECE = 24
+# The local engine has no quota; clients expect the event, so it says that everything remains.
+_RATE_LIMITS = [
+    {"name": "requests", "limit": 10000, "remaining": 10000, "reset_seconds": 0.0},
+    {"name": "tokens", "limit": 1000000, "remaining": 1000000, "reset_seconds": 0.0},
+]
 
 
 class Outlet(Protocol):
@@ -82,9 +87,13 @@ class ResponseRun:
     output_items: list[Item] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
     _part: _Part | None = None
+    _budget: Budget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._budget = Budget(self.options.max_tokens)
 
     def start(self, replying: Replying, after: Callable[[ResponseRun], None]) -> None:
-        """Announce the response and work on it; `after` is called once when it is over."""
+        """Announce the response and work on it; `after` is called once when it has ended by itself."""
         self.outlet.emit({"type": "response.created", "response": self._wire("in_progress", None)})
         self.task = asyncio.create_task(self._run(replying, after))
 
@@ -98,11 +107,14 @@ class ResponseRun:
 
     async def _run(self, replying: Replying, after: Callable[[ResponseRun], None]) -> None:
         try:
-            async with aclosing(await replying()) as outputs:
+            async with aclosing(await replying(self)) as outputs:
                 async for output in outputs:
                     await self._output(output)
             self._end_message()
             self._finish("completed", None)
+        except OutOfTokens:
+            self._close_part("incomplete")
+            self._finish("incomplete", {"type": "incomplete", "reason": "max_output_tokens"})
         except Exception as problem:  # noqa: BLE001 - a response's edge: the caller's client must learn that it failed
             self._fail(problem)
         finally:
@@ -122,16 +134,7 @@ class ResponseRun:
         return self.options.modalities == ["audio"]
 
     def _begin_message(self) -> _Part:
-        item = Item(
-            {
-                "id": new_id("item"),
-                "object": "realtime.item",
-                "type": "message",
-                "status": "in_progress",
-                "role": "assistant",
-                "content": [],
-            }
-        )
+        item = Item(_fresh_item("message", role="assistant", content=[]))
         index = self._open_item(item)
         self._part = part = _Part(item, index, Encoder(self._wire_format))
         shape: Event = {"type": "audio", "transcript": ""} if self._spoken else {"type": "text", "text": ""}
@@ -161,101 +164,85 @@ class ResponseRun:
 
     def _audio_deltas(self, part: _Part, chunks: list[bytes]) -> None:
         for chunk in chunks:
+            self._budget.take_audio(self._wire_format.ms(len(chunk)))
             self._emit_part("response.output_audio.delta", delta=base64.b64encode(chunk).decode())
             part.audio_bytes += len(chunk)
-            part.item.audio_ms = self._wire_format.ms(part.audio_bytes)
+            part.item.hold(0, chunk, self._wire_format)
 
     def _text_delta(self, part: _Part, kind: str, delta: str) -> None:
-        part.text += delta
-        self._emit_part(kind, delta=delta)
+        fitting = self._budget.fit(delta)
+        if fitting:
+            part.text += fitting
+            self._emit_part(kind, delta=fitting)
+        if fitting != delta:
+            raise OutOfTokens
 
     def _call(self, call: Call) -> None:
-        item = Item(
-            {
-                "id": new_id("item"),
-                "object": "realtime.item",
-                "type": "function_call",
-                "status": "in_progress",
-                "name": call.name,
-                "call_id": new_id("call"),
-                "arguments": "",
-            }
-        )
+        item = Item(_fresh_item("function_call", name=call.name, call_id=new_id("call"), arguments=""))
         index = self._open_item(item)
         where = {"response_id": self.id, "item_id": item.id, "output_index": index, "call_id": item.wire["call_id"]}
         for at in range(0, len(call.arguments), _ARGUMENT_PIECE):
             piece = call.arguments[at : at + _ARGUMENT_PIECE]
+            if self._budget.fit(piece) != piece:
+                # Half an object is no call: without `…arguments.done` no client runs it.
+                self._close_item(index, item, "incomplete")
+                raise OutOfTokens
+            item.wire["arguments"] += piece
             self.outlet.emit({"type": "response.function_call_arguments.delta", **where, "delta": piece})
         done = {"arguments": call.arguments, "name": call.name}
         self.outlet.emit({"type": "response.function_call_arguments.done", **where, **done})
-        item.wire["arguments"] = call.arguments
         self._close_item(index, item, "completed")
 
     def _open_item(self, item: Item) -> int:
         """Announce an item; gives its place in the response's output."""
         index = len(self.output_items)
         self.output_items.append(item)
-        self.outlet.emit(
-            {
-                "type": "response.output_item.added",
-                "response_id": self.id,
-                "output_index": index,
-                "item": dict(item.wire),
-            }
-        )
+        where = {"response_id": self.id, "output_index": index}
+        self.outlet.emit({"type": "response.output_item.added", **where, "item": item.announced()})
         if self.options.in_conversation:
             previous = self.outlet.keep(item)
-            self.outlet.emit({"type": "conversation.item.added", "previous_item_id": previous, "item": dict(item.wire)})
+            self.outlet.emit(
+                {"type": "conversation.item.added", "previous_item_id": previous, "item": item.announced()}
+            )
         return index
 
     def _close_item(self, index: int, item: Item, status: str) -> None:
         item.wire["status"] = status
         if self.options.in_conversation:
             self.outlet.emit(
-                {"type": "conversation.item.done", "previous_item_id": item.previous, "item": dict(item.wire)}
+                {"type": "conversation.item.done", "previous_item_id": item.previous, "item": item.announced()}
             )
-        self.outlet.emit(
-            {
-                "type": "response.output_item.done",
-                "response_id": self.id,
-                "output_index": index,
-                "item": dict(item.wire),
-            }
-        )
+        where = {"response_id": self.id, "output_index": index}
+        self.outlet.emit({"type": "response.output_item.done", **where, "item": item.announced()})
 
     def _close_part(self, status: str) -> None:
         part = self._part
         if part is None:
             return
-        spoken = self._spoken
-        if spoken:
+        ended: Event = {"type": "text", "text": part.text}
+        if self._spoken:
+            ended = {"type": "audio", "transcript": part.text}
             self._emit_part("response.output_audio.done")
             self._emit_part("response.output_audio_transcript.done", transcript=part.text)
         else:
             self._emit_part("response.output_text.done", text=part.text)
-        ended: Event = {"type": "audio", "transcript": part.text} if spoken else {"type": "text", "text": part.text}
         self._emit_part("response.content_part.done", part=ended)
-        kept = (
-            {"type": "output_audio", "transcript": part.text} if spoken else {"type": "output_text", "text": part.text}
-        )
-        part.item.wire["content"] = [kept]
+        if part.item.cut_ms is None:  # a truncation that came while it was still being said stands
+            part.item.wire["content"] = [{**ended, "type": f"output_{ended['type']}"}]
         self._part = None
-        self.audio_ms += part.item.audio_ms or 0
+        self.audio_ms += self._wire_format.ms(part.audio_bytes)
         self._close_item(part.index, part.item, status)
 
     def _emit_part(self, kind: str, **fields: Any) -> None:
-        if self._part is not None:
-            where = {
-                "response_id": self.id,
-                "item_id": self._part.item.id,
-                "output_index": self._part.index,
-                "content_index": 0,
-            }
+        part = self._part
+        if part is not None:
+            where = {"response_id": self.id, "item_id": part.item.id, "output_index": part.index, "content_index": 0}
             self.outlet.emit({"type": kind, **where, **fields})
 
     def _fail(self, problem: Exception) -> None:
         if self.done:
             return
+        log.error("response %s failed", self.id, exc_info=problem)
         self._close_part("incomplete")
         error = {"type": "server_error", "code": "engine_error", "message": f"{type(problem).__name__}: {problem}"}
         self._finish("failed", {"type": "failed", "error": error})
@@ -268,48 +255,33 @@ class ResponseRun:
         self.outlet.emit({"type": "rate_limits.updated", "rate_limits": _RATE_LIMITS})
 
     def _wire(self, status: str, details: Event | None) -> Event:
-        audio = {key: self.options.audio[key] for key in ("format", "voice")}
+        voice = self.options.audio["voice"]
+        output = {
+            "format": self.options.audio["format"],
+            "voice": voice["id"] if isinstance(voice, dict) else voice,
+        }
         return {
             "object": "realtime.response",
             "id": self.id,
             "status": status,
             "status_details": details,
-            "output": [dict(item.wire) for item in self.output_items],
+            "output": [item.announced() for item in self.output_items],
             "conversation_id": self.options.conversation_id,
             "output_modalities": self.options.modalities,
             "max_output_tokens": self.options.max_tokens,
-            "audio": {"output": audio},
+            "audio": {"output": output},
             "metadata": self.options.metadata,
             "usage": None if status == "in_progress" else self._usage(),
         }
 
     def _usage(self) -> Event:
-        """Counts in the protocol's units; estimates from time and words, as the engine has no tokens."""
-        heard = self.input_audio_ms * _INPUT_AUDIO_TOKENS_PER_S // 1000
-        read = _tokens(self.input_text)
-        spoken = self.audio_ms * _AUDIO_TOKENS_PER_S // 1000
-        written = sum(_tokens(item.text()) + _tokens(str(item.wire.get("arguments", ""))) for item in self.output_items)
-        cached = {"text_tokens": 0, "audio_tokens": 0}
-        return {
-            "total_tokens": heard + read + spoken + written,
-            "input_tokens": heard + read,
-            "output_tokens": spoken + written,
-            "input_token_details": {
-                "text_tokens": read,
-                "audio_tokens": heard,
-                "cached_tokens": 0,
-                "cached_tokens_details": cached,
-            },
-            "output_token_details": {"text_tokens": written, "audio_tokens": spoken},
-        }
+        written = [item.text() + str(item.wire.get("arguments", "")) for item in self.output_items]
+        return usage(heard_ms=self.input_audio_ms, read=self.input_text, spoken_ms=self.audio_ms, written=written)
 
 
-# The local engine has no quota; clients expect the event, so it says that everything remains.
-_RATE_LIMITS = [
-    {"name": "requests", "limit": 10000, "remaining": 10000, "reset_seconds": 0.0},
-    {"name": "tokens", "limit": 1000000, "remaining": 1000000, "reset_seconds": 0.0},
-]
+# Asked once, when the response has been announced: the reply as it comes.
+Replying = Callable[[ResponseRun], Awaitable[AsyncGenerator[Output, None]]]
 
 
-def _tokens(text: str) -> int:
-    return (len(text) + 3) // 4
+def _fresh_item(kind: str, **fields: Any) -> Event:
+    return {"id": new_id("item"), "object": "realtime.item", "type": kind, "status": "in_progress", **fields}

@@ -1,17 +1,19 @@
-"""The WebSocket edge of a session: text frames in, text frames out in order, and the closing codes."""
+"""The WebSocket edge of a session: who may come in, text frames in, text frames out in order, the closing codes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from contextlib import suppress
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from engine.http.errors import authorised, unauthorised
 from engine.realtime.brain import Brain
-from engine.realtime.protocol import ClientError, Event, new_id, parse_event
+from engine.realtime.protocol import ClientError, Event, client_event_id, new_id, parse_event
 from engine.realtime.session import RealtimeSession
 from engine.realtime.session_config import BetaShape
 from engine.speech.bank import Speech
@@ -22,6 +24,9 @@ CLOSE_BETA = 4000
 CLOSE_EXPIRED = 1001
 CLOSE_FAILED = 1011
 CLOSE_BUSY = 1013
+SUBPROTOCOL = "realtime"
+_KEY_SUBPROTOCOL = "openai-insecure-api-key."
+_BETA_SUBPROTOCOL = "openai-beta.realtime"
 _BACKLOG = 200
 
 
@@ -62,16 +67,42 @@ class Sender:
         self._more.clear()
 
 
+async def admit(socket: WebSocket, api_key: str | None) -> bool:
+    """Accept a socket that brings the key; answer 401 to one that does not.
+
+    A browser cannot set headers, so OpenAI's clients bring the key as the subprotocol `openai-insecure-api-key.<key>`
+    beside `realtime`; the latter is chosen, as a browser drops a connection where none of its offers is.
+    """
+    offered = _subprotocols(socket)
+    header = socket.headers.get("authorization")
+    for name in offered:
+        if header is None and name.startswith(_KEY_SUBPROTOCOL):
+            header = f"Bearer {name.removeprefix(_KEY_SUBPROTOCOL)}"
+    if not authorised(header, api_key):
+        await socket.send_denial_response(unauthorised().response())
+        return False
+    await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    return True
+
+
+def asks_for_beta(socket: WebSocket) -> bool:
+    """Whether a client asks for the retired beta, by header or (browsers) by subprotocol."""
+    header = socket.headers.get("openai-beta", "")
+    return header.startswith("realtime") or any(name.startswith(_BETA_SUBPROTOCOL) for name in _subprotocols(socket))
+
+
 async def serve(socket: WebSocket, model: str, speech: Speech, brain: Brain, limit_s: float) -> None:
     """Carry one accepted socket's session until either side ends it."""
     sender = Sender(socket)
-    session = RealtimeSession(model, speech, brain, sender.send, sender.room)
+    kind = "transcription" if socket.query_params.get("intent") == "transcription" else "realtime"
+    expires_at = int(time.time() + limit_s)
+    session = RealtimeSession(model, speech, brain, sender.send, sender.room, kind=kind, expires_at=expires_at)
     sending = asyncio.create_task(sender.run())
     code: int | None = None
     try:
         session.open()
         async with asyncio.timeout(limit_s):
-            code = await _receive(socket, session, sender)
+            code = await _receive(socket, session)
     except TimeoutError:
         sender.send(_error("session_expired", f"Your session hit the maximum duration of {limit_s / 60:g} minutes."))
         code = CLOSE_EXPIRED
@@ -90,20 +121,34 @@ async def refuse(socket: WebSocket, code: str, message: str, close: int) -> None
     await socket.close(close, code)
 
 
-async def _receive(socket: WebSocket, session: RealtimeSession, sender: Sender) -> int | None:
+async def _receive(socket: WebSocket, session: RealtimeSession) -> int | None:
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
             return None
-        event_id: str | None = None
+        event: Event = {}
         try:
-            event = parse_event(message.get("text") or message.get("bytes") or "")
-            event_id = event["event_id"] if isinstance(event.get("event_id"), str) else None
+            event = _event_of(message.get("text"))
             await session.handle(event)
         except ClientError as problem:
-            session.emit(problem.event(event_id))
+            session.emit(problem.event(client_event_id(event)))
             if isinstance(problem, BetaShape):
                 return CLOSE_BETA
+        except Exception:  # an event's edge: a caller in mid-sentence must not lose the call to one bad event
+            log.exception("session %s failed on an event", session.id)
+            failure = ClientError("engine_error", "The engine failed on this event; see its log.", kind="server_error")
+            session.emit(failure.event(client_event_id(event)))
+
+
+def _event_of(text: str | None) -> Event:
+    if text is None:
+        raise ClientError("invalid_value", "Binary frames are not supported: send each event as a JSON text frame.")
+    return parse_event(text)
+
+
+def _subprotocols(socket: WebSocket) -> list[str]:
+    offered: list[str] = socket.scope.get("subprotocols") or []
+    return offered
 
 
 async def _end(socket: WebSocket, sender: Sender, sending: asyncio.Task[None], code: int | None) -> None:
@@ -117,8 +162,5 @@ async def _end(socket: WebSocket, sender: Sender, sending: asyncio.Task[None], c
 
 
 def _error(code: str, message: str, kind: str = "invalid_request_error") -> Event:
-    return {
-        "event_id": new_id("event"),
-        "type": "error",
-        "error": {"type": kind, "code": code, "message": message, "param": None, "event_id": None},
-    }
+    error = {"type": kind, "code": code, "message": message, "param": None, "event_id": None}
+    return {"event_id": new_id("event"), "type": "error", "error": error}

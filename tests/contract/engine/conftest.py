@@ -40,9 +40,9 @@ class LoudnessVad:
 
 @dataclass
 class ScriptedSpeech:
-    """Hears what the script says, in order; speaks 50 ms of tone per letter. `gate` holds recognition back."""
+    """Hears what the script says, in order (an exception in it is raised); speaks 50 ms of tone per letter."""
 
-    script: list[str] = field(default_factory=list)
+    script: list[str | Exception] = field(default_factory=list)
     ready: bool = True
     failure: Exception | None = None
     heard_ms: list[int] = field(default_factory=list)
@@ -53,7 +53,10 @@ class ScriptedSpeech:
 
     async def hear(self, samples: np.ndarray, rate_hz: int) -> Heard:
         self.heard_ms.append(samples.size * 1000 // rate_hz)
-        return Heard(self.script.pop(0) if self.script else "", -0.1, 0.0)
+        words = self.script.pop(0) if self.script else ""
+        if isinstance(words, Exception):
+            raise words
+        return Heard(words, -0.1, 0.0)
 
     async def say(self, sentence: str, speed: float) -> bytes:
         await asyncio.sleep(self.speak_delay_s)
@@ -80,6 +83,7 @@ class Client:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.seen: list[dict[str, Any]] = []
+        self.event_ids: set[str] = set()
 
     async def send(self, kind: str, **fields: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **fields}))
@@ -87,7 +91,9 @@ class Client:
     async def get(self, timeout_s: float = 10.0) -> dict[str, Any]:
         async with asyncio.timeout(timeout_s):
             event: dict[str, Any] = json.loads(await self.socket.recv())
-        STRICT.validate_python(event)
+        STRICT.validate_python(event, strict=True)
+        assert event["event_id"] not in self.event_ids, "every event has an id of its own"
+        self.event_ids.add(event["event_id"])
         self.seen.append(event)
         return event
 
@@ -96,6 +102,30 @@ class Client:
             event = await self.get()
             if event["type"] == kind:
                 return event
+
+    async def error(self) -> dict[str, Any]:
+        """The next error's inside."""
+        error: dict[str, Any] = (await self.until("error"))["error"]
+        return error
+
+    async def refused(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Send what must be refused; gives the error, which must name the event that caused it."""
+        await self.send(kind, event_id="mine", **fields)
+        error = await self.error()
+        assert error["event_id"] == "mine"
+        assert error["type"] == "invalid_request_error", error
+        return error
+
+    async def say(self, text: str, **response: Any) -> dict[str, Any]:
+        """Have the engine say just these words; gives the finished response."""
+        await self.send("response.create", response={"instructions": f'Say exactly: "{text}"', **response})
+        done: dict[str, Any] = (await self.until("response.done"))["response"]
+        return done
+
+    async def alive(self) -> None:
+        """The session still answers a normal turn."""
+        done = await self.say("Still here.")
+        assert done["status"] == "completed", done
 
     async def session(self, **change: Any) -> dict[str, Any]:
         await self.send("session.update", session={"type": "realtime", **change})
@@ -119,6 +149,11 @@ class Client:
     def kinds(self) -> list[str]:
         return [event["type"] for event in self.seen]
 
+    def audio_heard(self) -> bytes:
+        """All audio received so far."""
+        deltas = [event["delta"] for event in self.seen if event["type"] == "response.output_audio.delta"]
+        return b"".join(map(base64.b64decode, deltas))
+
 
 @dataclass
 class Running:
@@ -127,9 +162,14 @@ class Running:
     base: str
     speech: Any
 
+    @property
+    def url(self) -> str:
+        """The realtime path."""
+        return f"{self.base.replace('http', 'ws')}/v1/realtime"
+
     @asynccontextmanager
     async def client(self, query: str = "?model=gpt-realtime-2.1", **options: Any) -> AsyncIterator[Client]:
-        url = f"{self.base.replace('http', 'ws')}/v1/realtime{query}"
+        url = f"{self.url}{query}"
         async with connect(url, max_size=None, max_queue=None, **options) as socket:
             client = Client(socket)
             await client.until("conversation.created")
@@ -137,10 +177,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: EngineSettings, speech: Any) -> AsyncIterator[Running]:
+async def running(settings: EngineSettings, speech: Any, brain: Any = None) -> AsyncIterator[Running]:
     """Serve on a port of the system's choosing."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings, speech), log_level="error", ws_max_size=24 << 20)
+    config = uvicorn.Config(create_app(settings, speech, brain), log_level="error", ws_max_size=24 << 20)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
@@ -163,10 +203,10 @@ async def engine() -> AsyncIterator[Running]:
 
 @pytest.fixture
 def serve() -> Serve:
-    """Start an engine with other settings or speech."""
+    """Start an engine with other settings, speech or brain."""
 
-    def start(settings: EngineSettings | None = None, speech: Any = None) -> Any:
-        return running(settings or EngineSettings(), speech or ScriptedSpeech())
+    def start(settings: EngineSettings | None = None, speech: Any = None, brain: Any = None) -> Any:
+        return running(settings or EngineSettings(), speech or ScriptedSpeech(), brain)
 
     return start
 

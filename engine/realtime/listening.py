@@ -9,7 +9,6 @@ from engine.realtime.audio_input import AudioInput
 from engine.realtime.client_items import decoded_audio
 from engine.realtime.conversation import Item
 from engine.realtime.protocol import ClientError, Event, new_id, required
-from engine.realtime.response import ResponseRun
 from engine.realtime.responses import Responses
 from engine.realtime.session_config import turn_rules
 from engine.realtime.state import SessionState
@@ -74,10 +73,14 @@ class Listening:
         self._input.clear()
         self._state.emit({"type": "input_audio_buffer.cleared"})
 
-    def response_over(self, run: ResponseRun) -> None:
+    def response_over(self, playing_ms: int) -> None:
         """Wait for the caller from when they have heard it all: the idle timeout counts from there."""
-        self._played_until_ms = max(self._played_until_ms, self._input.judged_ms) + run.audio_ms
+        self._played_until_ms = max(self._played_until_ms, self._input.judged_ms) + playing_ms
         self._idle_armed = True
+
+    def playback_stopped(self) -> None:
+        """The caller speaks, or the client has cut what they hear: nothing more is played."""
+        self._played_until_ms = min(self._played_until_ms, self._input.judged_ms)
 
     def _turn_changed(self, change: TurnChange) -> None:
         if change is TurnChange.STARTED:
@@ -95,6 +98,7 @@ class Listening:
         start = self._input.speech_start_ms
         self._turn_event("input_audio_buffer.speech_started", "audio_start_ms", start)
         if self._state.detection and self._state.detection["interrupt_response"]:
+            self.playback_stopped()
             self._responses.interrupt()
 
     def _speech_stopped(self) -> None:

@@ -24,7 +24,8 @@ _CONFIG_FIELDS = ("output_modalities", "tools", "tool_choice", "max_output_token
 class Responses:
     """✅ OWNER of the active response and of those created with `conversation: "none"`.
 
-    `over` is called with a response of the conversation when it has ended, however it did.
+    `over` is called when a response of the conversation has ended, with how long it will play (ms): a cancelled one,
+    whose client stops playing it, not at all.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Responses:
         brain: Brain,
         transcripts: Transcripts,
         room: Callable[[], Awaitable[None]],
-        over: Callable[[ResponseRun], None],
+        over: Callable[[int], None],
     ) -> None:
         self._state = state
         self._speech = speech
@@ -182,14 +183,14 @@ class Responses:
         run, self._active = self._active, None
         if run is not None:
             run.cancel(reason)
-            self._over(run)
+            self._over(0)
 
     def _ended(self, run: ResponseRun) -> None:
         self._beside.pop(run.id, None)
         if run is not self._active:
             return
         self._active = None
-        self._over(run)
+        self._over(run.audio_ms)
         self._answer_waiting()
 
     def _answer_waiting(self) -> None:

@@ -10,7 +10,6 @@ from engine.realtime.brain import Brain
 from engine.realtime.client_items import item_from_client
 from engine.realtime.listening import Listening
 from engine.realtime.protocol import ClientError, Event, new_id, of_type, optional, required, unsupported
-from engine.realtime.response import ResponseRun
 from engine.realtime.responses import Responses
 from engine.realtime.session_config import default_config, merged, wire_session
 from engine.realtime.state import SessionState
@@ -104,8 +103,8 @@ class RealtimeSession:
         wanted = config["audio"]["input"]["transcription"] is not None
         self._transcripts.announced = wanted or config["type"] == "transcription"
 
-    def _response_over(self, run: ResponseRun) -> None:
-        self._listening.response_over(run)
+    def _response_over(self, playing_ms: int) -> None:
+        self._listening.response_over(playing_ms)
 
     # -- items ------------------------------------------------------------------------------------------------------
 
@@ -144,6 +143,7 @@ class RealtimeSession:
                 "audio_end_ms",
             )
         item.truncate(end_ms)
+        self._listening.playback_stopped()
         self.emit(
             {"type": "conversation.item.truncated", "item_id": item.id, "content_index": 0, "audio_end_ms": end_ms}
         )

@@ -49,7 +49,11 @@ REFUSED: list[tuple[Any, str, str]] = [
     (message("user", typed("x", "output_text")), "invalid_value", "item.content[0].type"),
     (message("assistant", typed("x")), "invalid_value", "item.content[0].type"),
     (message("system", {"type": "input_audio", "audio": CODED}), "invalid_value", "item.content[0].type"),
-    (message("user", typed("see"), {"type": "input_image", "image_url": "data:"}), "unsupported_content", "item.content[1].type"),
+    (
+        message("user", typed("see"), {"type": "input_image", "image_url": "data:"}),
+        "unsupported_content",
+        "item.content[1].type",
+    ),
     (message("user", {"type": "input_audio", "audio": "***"}), "invalid_value", "item.content[0].audio"),
     (message("user", {"type": "input_audio", "audio": 7}), "invalid_type", "item.content[0].audio"),
     (message("user", {"type": "input_audio"}), "missing_required_parameter", "item.content[0].audio"),
@@ -158,7 +162,9 @@ async def test_a_turn_that_cannot_be_heard_is_told_and_asked_about(engine: Any) 
 async def test_truncation_ends_where_the_audio_does(engine: Any) -> None:
     async with engine.client() as client:
         await client.phone()
-        await client.send("conversation.item.create", item=message("assistant", typed("Written.", "output_text"), id="text"))
+        await client.send(
+            "conversation.item.create", item=message("assistant", typed("Written.", "output_text"), id="text")
+        )
         item_id = (await client.say("Hello there."))["output"][0]["id"]
         played = client.audio_heard()
         length = -(-len(played) // 8)

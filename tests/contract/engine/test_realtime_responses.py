@@ -193,4 +193,3 @@ async def test_a_brain_that_fails_fails_its_response_only(serve: Any) -> None:
         assert done["status"] == "failed" and "the model is away" in done["status_details"]["error"]["message"]
         assert done["output"][0]["status"] == "incomplete"
         await client.alive()
-

@@ -202,7 +202,9 @@ async def test_the_voice_is_frozen_once_it_was_heard(engine: Any) -> None:
     async with engine.client() as client:
         await client.session(audio={"output": {"voice": "cedar"}})
         await client.alive()
-        error = await client.refused("session.update", session={"type": "realtime", "audio": {"output": {"voice": "ash"}}})
+        error = await client.refused(
+            "session.update", session={"type": "realtime", "audio": {"output": {"voice": "ash"}}}
+        )
         assert (error["code"], error["param"]) == ("cannot_update_voice", "session.audio.output.voice")
         error = await client.refused("response.create", response={"audio": {"output": {"voice": "ash"}}})
         assert (error["code"], error["param"]) == ("cannot_update_voice", "response.audio.output.voice")

@@ -23,6 +23,7 @@ from engine.http.audio_encoder import CONTENT_TYPES
 from engine.http.body import json_object
 from engine.http.errors import ApiError, authorised, engine_failed, http_problem, unauthorised
 from engine.http.speech_request import read_speech
+from engine.http.uploads import Uploads
 from engine.realtime import socket as realtime
 from engine.realtime.brain import Brain
 from engine.settings import EngineSettings
@@ -45,8 +46,7 @@ class EngineApp:
         self.brain = brain
         self._open_sessions = 0
         self._created = int(time.time())
-        # Uploads leave one recogniser to the calls: a recording of an hour must not make a caller wait.
-        self._uploads = asyncio.Semaphore(max(1, settings.recognizer_workers - 1))
+        self._uploads = Uploads(max(1, settings.recognizer_workers - 1))
 
     async def healthz(self, request: Request) -> Response:
         """200 when calls can be served; 503 while models load or when they cannot."""
@@ -73,12 +73,13 @@ class EngineApp:
     async def transcribe(self, request: Request) -> Response:
         """Words of an uploaded recording."""
         self._need_models()
+        self._uploads.check()
         wanted = await transcriptions.read_request(request)
         if wanted.stream:
             events = transcriptions.stream_events(wanted.data, self.speech)
             return await self._events(self._in_turn(events))
-        async with self._uploads:
-            result = await transcriptions.transcribe(wanted.data, self.speech)
+        async with self._uploads.turn():
+            result = await transcriptions.transcribe(wanted.data, self.speech, request.is_disconnected)
         if wanted.response_format == "text":
             return PlainTextResponse(f"{result.text}\n")
         return JSONResponse(transcriptions.wire_form(result, wanted.response_format))
@@ -103,7 +104,7 @@ class EngineApp:
         return streams.Streamed(await streams.begun(streams.frames(events)), streams.EVENT_STREAM)
 
     async def _in_turn(self, events: AsyncGenerator[streams.Event, None]) -> AsyncGenerator[streams.Event, None]:
-        async with self._uploads, aclosing(events):
+        async with aclosing(events), self._uploads.turn():
             async for event in events:
                 yield event
 

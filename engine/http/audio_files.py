@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -38,18 +39,21 @@ def bad_file(message: str) -> ApiError:
 class AudioFile:
     """✅ OWNER of one upload's decoder. Memory holds the file and what `read` was asked for, never the whole recording.
 
-    ❌ NEVER use it on the event loop, nor from two threads at once. Every method raises `ApiError` 400 naming `file`.
+    ❌ NEVER open or `read` it on the event loop: both take time, and raise `ApiError` 400 naming `file`.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, most_seconds: float = MOST_SECONDS) -> None:
         if not data:
             raise bad_file("The audio file is empty.")
         self._data = data
+        self._most_seconds = most_seconds
         self._container: Any = _opened(data)
         self._stream = _audio_stream(self._container)
         self.rate_hz = _PHONE_HZ if self._stream.codec_context.sample_rate <= _PHONE_HZ else _WIDE_HZ
         self._pieces = self._decoded()
         self._left = np.empty(0, dtype=np.float32)
+        self._using = threading.Lock()
+        self._closed = False
         self.samples = 0
 
     @property
@@ -59,6 +63,24 @@ class AudioFile:
 
     def read(self, count: int) -> Float:
         """The next `count` samples at `rate_hz`, two channels and more mixed; fewer only at the end."""
+        try:
+            with self._using:
+                return self._next(count)
+        finally:
+            self._let_go()
+
+    def close(self) -> None:
+        """Let go of the decoder; a `read` that a cancelled request left behind on its thread is let finish first."""
+        self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._closed and self._using.acquire(blocking=False):
+            self._pieces.close()
+            self._container.close()
+            self._using.release()
+
+    def _next(self, count: int) -> Float:
         held = [self._left]
         size = self._left.size
         while size < count and (piece := next(self._pieces, None)) is not None:
@@ -69,14 +91,9 @@ class AudioFile:
         self.samples += min(count, size)
         return samples[:count]
 
-    def close(self) -> None:
-        """Let go of the decoder."""
-        self._pieces.close()
-        self._container.close()
-
-    def _decoded(self) -> Any:
+    def _decoded(self) -> Generator[Float, None, None]:
         mixer = _Mixer(self.rate_hz)
-        watch = _Watch(self._container.format.name, _declared_seconds(self._container, self._data))
+        watch = _Watch(self._container.format.name, _declared_seconds(self._container, self._data), self._most_seconds)
         try:
             for frame in _frames(self._container, self._stream, watch):
                 watch.frame(frame)
@@ -115,8 +132,9 @@ class _Mixer:
 class _Watch:
     """What a decoding run has seen: enough to tell a whole file from a cut or a broken one, and to stop a bomb."""
 
-    def __init__(self, form: str, declared: float | None) -> None:
+    def __init__(self, form: str, declared: float | None, most_seconds: float) -> None:
         self._declared = declared
+        self._most_seconds = most_seconds
         self._may_have_holes = "matroska" in form  # a browser's recorder leaves silence out
         self._packets = self._bad = self._values = 0
         self._seconds = self._until = 0.0
@@ -130,10 +148,10 @@ class _Watch:
         self._seconds += length
         self._until = max(self._until, (frame.time or 0.0) + length)
         self._values += frame.samples * len(frame.layout.channels)
-        if self._seconds > MOST_SECONDS or self._values > _MOST_VALUES:
-            raise ApiError(
-                400, "audio_too_long", f"The audio is too long: at most {MOST_SECONDS // 3600} hours are taken.", "file"
-            )
+        if self._seconds > self._most_seconds or self._values > _MOST_VALUES:
+            hours = self._most_seconds / 3600
+            message = f"The audio is too long: at most {hours:g} hours (of stereo at 48 kHz) are taken."
+            raise ApiError(400, "audio_too_long", message, "file")
 
     def ended(self) -> None:
         """Raise `ApiError` unless the file held what it said it would."""
@@ -187,20 +205,28 @@ def _frames(container: Any, stream: Any, watch: _Watch) -> Iterator[AudioFrame]:
 
 def _declared_seconds(container: Any, data: bytes) -> float | None:
     """The length that the file itself claims; None where FFmpeg could only guess it from the bit rate."""
-    form = container.format.name
+    form, context = container.format.name, container.streams.audio[0].codec_context
     if form == "wav":
-        return _wav_seconds(data, container.streams.audio[0].codec_context)
-    guessed = form == "aac" or (form == "mp3" and not any(tag in data[:8192] for tag in (b"Xing", b"Info", b"VBRI")))
-    return None if guessed or not container.duration else float(container.duration / av.time_base)
+        return _wav_seconds(data, context.bit_rate)
+    if form == "mp3":
+        return _mp3_seconds(data, context.sample_rate)
+    return None if form == "aac" or not container.duration else float(container.duration / av.time_base)
 
 
-def _wav_seconds(data: bytes, context: Any) -> float | None:
+def _mp3_seconds(data: bytes, rate_hz: int) -> float | None:
+    """The number of frames that an encoder notes in its first, silent frame; files joined end to end hold more."""
+    head = data[: 64 << 10]
+    at = max(head.find(b"Xing"), head.find(b"Info"))
+    if at < 0 or not head[at + 7] & 1:
+        return None
+    return int.from_bytes(head[at + 8 : at + 12], "big") * (1152 if rate_hz >= 32000 else 576) / rate_hz
+
+
+def _wav_seconds(data: bytes, bit_rate: int | None) -> float | None:
     """A WAV's own claim: FFmpeg trims its length to the bytes there are."""
     at = data.find(b"data", 12)
     size = int.from_bytes(data[at + 4 : at + 8], "little") if at > 0 else 0
-    if not 0 < size < _STREAMED_SIZE or not context.bit_rate:
-        return None
-    return size * 8 / float(context.bit_rate)
+    return size * 8 / bit_rate if bit_rate and 0 < size < _STREAMED_SIZE else None
 
 
 def _reason(problem: FFmpegError) -> str:

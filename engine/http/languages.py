@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from engine.http.errors import ApiError
+from engine.http.errors import ApiError, bad_request
 from engine.realtime.protocol import of_type
+from engine.realtime.session_fields import unsupported_language
 
 _ENGLISH = {"en", "eng", "english"}
 _LOCALE = re.compile(r"([a-z]{2,3})-[A-Z]{2}(?:-|$)")
 
 
-def _unsupported(language: str, param: str) -> ApiError:
-    message = f"This engine has no voice or model for the language '{language[:40]}': it speaks en."
-    return ApiError(400, "unsupported_language", message, param)
-
-
 def check_language(language: str, param: str) -> None:
     """Raise `ApiError` 400 unless it is English: a code (en, en-GB) or the word."""
     if re.split(r"[-_]", language.strip())[0].lower() not in _ENGLISH:
-        raise _unsupported(language, param)
+        raise bad_request(unsupported_language(language, param))
 
 
 def check_voice(given: object) -> None:
@@ -43,4 +39,4 @@ def check_sayable(text: str, param: str) -> None:
     letters = [char for char in text if char.isalpha()]
     foreign = sum("LATIN" not in unicodedata.name(char, "") for char in letters)
     if foreign * 2 > len(letters):
-        raise _unsupported(text, param)
+        raise bad_request(unsupported_language(text, param))

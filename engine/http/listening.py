@@ -14,7 +14,6 @@ from engine.speech.mel import Float
 from engine.speech.recognizer import Heard
 from engine.speech.segments import Span, speech_spans
 from engine.speech.turns import RATE_HZ
-from engine.speech.vad import SpeechProbability
 from phoneaudio.resample import resample_float
 
 _BLOCK_S = 60
@@ -42,30 +41,34 @@ class _Block:
 
 async def pieces(file: AudioFile, speech: Speech) -> AsyncGenerator[Piece, None]:
     """The recording's words, in order. Decoding and detection run on threads. Raises the file's `ApiError`s."""
-    vad = speech.borrow_vad()
     held, offset, last = np.empty(0, dtype=np.float32), 0, False
-    try:
-        while not last:
-            block = await asyncio.to_thread(_next_block, file, held, vad)
-            for span in block.spans:
-                piece = await _hear(block.samples, file.rate_hz, span, offset, speech)
-                if piece.heard.text:
-                    yield piece
-            begin = block.keep_from * file.rate_hz // RATE_HZ
-            held, offset, last = block.samples[begin:], offset + begin, block.last
-    finally:
-        speech.return_vad(vad)
+    while not last:
+        block = await asyncio.to_thread(_next_block, file, held, speech)
+        for span in block.spans:
+            piece = await _hear(block.samples, file.rate_hz, span, offset, speech)
+            if piece.heard.text:
+                yield piece
+        begin = block.keep_from * file.rate_hz // RATE_HZ
+        held, offset, last = block.samples[begin:], offset + begin, block.last
 
 
-def _next_block(file: AudioFile, held: Float, vad: SpeechProbability) -> _Block:
+def _next_block(file: AudioFile, held: Float, speech: Speech) -> _Block:
     fresh = file.read(_BLOCK_S * file.rate_hz)
     last = fresh.size < _BLOCK_S * file.rate_hz
     samples = np.concatenate([held, fresh])
-    vad.reset()
     narrow = resample_float(samples, file.rate_hz, RATE_HZ)
-    spans = speech_spans(narrow, vad) if narrow.size else []
+    spans = _spans(narrow, speech) if narrow.size else []
     done, keep_from = (spans, narrow.size) if last else finished(spans, narrow.size)
     return _Block(samples, done, keep_from, last)
+
+
+def _spans(samples: Float, speech: Speech) -> list[Span]:
+    # Borrowed and returned by the thread that uses it: a cancelled request returns while its thread still works.
+    vad = speech.borrow_vad()
+    try:
+        return speech_spans(samples, vad)
+    finally:
+        speech.return_vad(vad)
 
 
 def finished(spans: list[Span], size: int) -> tuple[list[Span], int]:

@@ -10,10 +10,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.http.errors import engine_failed
+from engine.http.errors import ApiError, engine_failed
 from engine.http.responses_request import Body, Wanted
 from engine.http.streams import Event
-from engine.realtime.brain import Brain, Call, Output, Say
+from engine.realtime.brain import Brain, BrainFailed, Call, Output, Say
 from engine.realtime.protocol import new_id
 
 log = logging.getLogger("engine")
@@ -23,14 +23,16 @@ _ARGUMENT_PIECE = 24
 
 
 async def create(wanted: Wanted, brain: Brain) -> Body:
-    """The answer whole. Raises `ApiError` 500 when the brain fails."""
-    last: Event = {}
-    async with aclosing(stream_events(wanted, brain)) as events:
-        async for event in events:
-            last = event
-    if last["type"] == "response.failed":
-        raise engine_failed()
-    return dict(last["response"])
+    """The answer whole. Raises `ApiError` when the brain fails: 502 with its reason, 500 when it gave none."""
+    run = ResponseRun(wanted.body)
+    try:
+        async with aclosing(_outputs(wanted, brain)) as outputs:
+            async for output in outputs:
+                run.take(run.output(output))
+    except Exception as problem:
+        raise _failure(problem) from problem
+    run.take(run.complete())
+    return run.wire("completed")
 
 
 async def stream_events(wanted: Wanted, brain: Brain) -> AsyncGenerator[Event, None]:
@@ -39,25 +41,35 @@ async def stream_events(wanted: Wanted, brain: Brain) -> AsyncGenerator[Event, N
     The last one is `response.completed`, or `response.failed` when the brain raised.
     """
     run = ResponseRun(wanted.body)
-    outputs = _said(wanted.summary) if wanted.summary is not None else brain.reply(wanted.ask)
     for event in run.begin():
         yield event
     try:
-        async with aclosing(outputs):
+        async with aclosing(_outputs(wanted, brain)) as outputs:
             async for output in outputs:
                 for event in run.output(output):
                     yield event
-    except Exception:  # a response's edge: the client must learn that it failed, and the log why
-        log.exception("a response failed")
-        ending = run.fail()
+    except Exception as problem:  # noqa: BLE001 - a response's edge: the client must learn that it failed
+        ending = run.fail(_failure(problem).message)
     else:
         ending = run.complete()
     for event in ending:
         yield event
 
 
+def _outputs(wanted: Wanted, brain: Brain) -> AsyncGenerator[Output, None]:
+    return brain.reply(wanted.ask) if wanted.summary is None else _said(wanted.summary)
+
+
 async def _said(text: str) -> AsyncGenerator[Output, None]:
     yield Say(text)
+
+
+def _failure(problem: Exception) -> ApiError:
+    if isinstance(problem, BrainFailed):
+        log.warning("a response failed: %s", problem)
+        return ApiError(502, problem.code, str(problem))
+    log.error("a response failed", exc_info=problem)
+    return engine_failed()
 
 
 @dataclass(slots=True)
@@ -72,6 +84,7 @@ class ResponseRun:
     created_at: int = field(default_factory=lambda: int(time.time()))
     items: list[Body] = field(default_factory=list)
     _message: Body | None = None
+    _error: Body | None = None
     _number: int = 0
 
     def begin(self) -> Iterator[Event]:
@@ -92,10 +105,16 @@ class ResponseRun:
         yield from self._end_message("completed")
         yield self._event("response.completed", response=self.wire("completed"))
 
-    def fail(self) -> Iterator[Event]:
+    def fail(self, reason: str) -> Iterator[Event]:
         """Nothing more can come; what was said so far stays, marked incomplete."""
+        self._error = {"code": "server_error", "message": reason}
         yield from self._end_message("incomplete")
         yield self._event("response.failed", response=self.wire("failed"))
+
+    def take(self, events: Iterator[Event]) -> None:
+        """Let the events happen for an answer that is given whole: they leave their items behind."""
+        for _ in events:
+            pass
 
     def _say(self, text: str) -> Iterator[Event]:
         if self._message is None:
@@ -160,7 +179,6 @@ class ResponseRun:
 
     def wire(self, status: str) -> Body:
         """The response object as it stands."""
-        failed = engine_failed()
         body = self.body
         return {
             "id": self.id,
@@ -169,7 +187,7 @@ class ResponseRun:
             "completed_at": int(time.time()) if status == "completed" else None,
             "status": status,
             "background": False,
-            "error": {"code": "server_error", "message": failed.message} if status == "failed" else None,
+            "error": self._error,
             "incomplete_details": None,
             "instructions": body.get("instructions"),
             "max_output_tokens": body.get("max_output_tokens"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -102,12 +102,17 @@ async def open_file(data: bytes) -> AudioFile:
     return await asyncio.to_thread(AudioFile, data)
 
 
-async def transcribe(data: bytes, speech: Speech) -> Transcription:
-    """Transcribe a recording whole. Raises `ApiError` 400 naming `file`."""
+async def transcribe(data: bytes, speech: Speech, gone: Callable[[], Awaitable[bool]]) -> Transcription:
+    """Transcribe a recording whole, unless the client is gone. Raises `ApiError` 400 naming `file`."""
     file = await open_file(data)
+    heard: list[Piece] = []
     try:
         async with aclosing(pieces(file, speech)) as found:
-            heard = [piece async for piece in found]
+            async for piece in found:
+                heard.append(piece)
+                if await gone():
+                    # An SDK that gave up asks again: without this, each try would be worked off to its end.
+                    raise ApiError(499, "client_closed_request", "The client closed the connection.")
         return Transcription(file.seconds, heard)
     finally:
         file.close()

@@ -1,76 +1,29 @@
-"""The HTTP endpoints through the openai SDK, with scripted speech."""
+"""What all of the engine's HTTP paths share: models, health, the bearer check, and errors in OpenAI's envelope."""
 
 from __future__ import annotations
 
-import json
+import asyncio
 from typing import Any
 
 import httpx
-import numpy as np
 import openai
 import pytest
 
 from engine.main import PORT_IN_USE, run
 from engine.settings import EngineSettings
-from phoneaudio.resample import pcm16_from_float
 from phoneaudio.wav import wav_bytes
 
-
-def tones(*seconds: tuple[float, float]) -> bytes:
-    """8 kHz PCM: for each pair, so much tone, then so much silence."""
-    parts = []
-    for loud, quiet in seconds:
-        parts += [np.sin(np.arange(int(loud * 8000)) / 4) * 0.4, np.zeros(int(quiet * 8000))]
-    return pcm16_from_float(np.concatenate(parts).astype(np.float32))
+PATHS = [
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/gpt-transcribe"),
+    ("POST", "/v1/audio/transcriptions"),
+    ("POST", "/v1/audio/speech"),
+    ("POST", "/v1/responses"),
+]
 
 
 def sdk(engine: Any, key: str = "any") -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(api_key=key, base_url=f"{engine.base}/v1", max_retries=0)
-
-
-async def test_a_recording_is_transcribed_in_pieces_with_their_times(engine: Any) -> None:
-    engine.speech.script = ["Hello there.", "Goodbye."]
-    wav = wav_bytes(8000, tones((0.0, 1.0), (1.0, 1.5), (1.0, 1.0)))
-    result = await sdk(engine).audio.transcriptions.create(
-        file=("call.wav", wav), model="gpt-transcribe", response_format="verbose_json"
-    )
-    assert result.text == "Hello there. Goodbye."
-    assert [segment.text.strip() for segment in result.segments or []] == ["Hello there.", "Goodbye."]
-    starts = [segment.start for segment in result.segments or []]
-    assert starts == pytest.approx([0.8, 3.3], abs=0.1)
-    assert result.duration == pytest.approx(5.5)
-
-
-async def test_text_and_json_forms_and_two_channels(engine: Any) -> None:
-    engine.speech.script = ["One.", "Two."]
-    wav = wav_bytes(8000, tones((1.0, 1.0)), tones((0.0, 2.0)))
-    one = await sdk(engine).audio.transcriptions.create(file=("call.wav", wav), model="gpt-transcribe")
-    two = await sdk(engine).audio.transcriptions.create(
-        file=("call.wav", wav), model="gpt-transcribe", response_format="text"
-    )
-    assert one.text == "One."
-    assert str(two).strip() == "Two."
-
-
-async def test_silence_has_no_words(engine: Any) -> None:
-    engine.speech.script = ["never"]
-    result = await sdk(engine).audio.transcriptions.create(
-        file=("call.wav", wav_bytes(8000, tones((0.0, 2.0)))), model="gpt-transcribe"
-    )
-    assert result.text == ""
-
-
-async def test_what_is_no_wav_gets_a_clear_error(engine: Any) -> None:
-    with pytest.raises(openai.BadRequestError, match="could not be decoded: it is not"):
-        await sdk(engine).audio.transcriptions.create(file=("call.wav", b"nonsense"), model="gpt-transcribe")
-    async with httpx.AsyncClient() as http:
-        missing = await http.post(f"{engine.base}/v1/audio/transcriptions", data={"model": "x"})
-        wrong = await http.post(
-            f"{engine.base}/v1/audio/transcriptions", data={"response_format": "srt"}, files={"file": ("a.wav", b"x")}
-        )
-    assert missing.status_code == wrong.status_code == 400
-    assert missing.json()["error"]["param"] == "file"
-    assert wrong.json()["error"]["param"] == "response_format"
 
 
 async def test_models_and_health(engine: Any) -> None:
@@ -82,6 +35,25 @@ async def test_models_and_health(engine: Any) -> None:
         assert (await http.get(f"{engine.base}/healthz")).json()["status"] == "ok"
 
 
+async def test_the_synchronous_client_lists_and_retrieves_models(engine: Any) -> None:
+    def names() -> tuple[list[str], str]:
+        with openai.OpenAI(api_key="any", base_url=f"{engine.base}/v1") as client:
+            return [model.id for model in client.models.list()], client.models.retrieve("tts-1").id
+
+    listed, one = await asyncio.to_thread(names)
+    assert one == "tts-1" and one in listed
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+async def test_every_path_checks_the_key_before_anything_else(serve: Any, method: str, path: str) -> None:
+    async with serve(EngineSettings(api_key="right")) as engine, httpx.AsyncClient(base_url=engine.base) as http:
+        for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "right"}):
+            refused = await http.request(method, path, headers=headers)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_api_key")
+        taken = await http.request(method, path, headers={"authorization": "Bearer right"})
+        assert taken.status_code == (200 if method == "GET" else 400)
+
+
 async def test_a_wrong_key_is_refused_but_health_is_open(serve: Any) -> None:
     async with serve(EngineSettings(api_key="right")) as engine, httpx.AsyncClient() as http:
         with pytest.raises(openai.AuthenticationError):
@@ -90,80 +62,54 @@ async def test_a_wrong_key_is_refused_but_health_is_open(serve: Any) -> None:
         assert (await http.get(f"{engine.base}/healthz")).status_code == 200
 
 
-async def test_health_tells_loading_and_failure(serve: Any, engine: Any) -> None:
+async def test_health_tells_loading_and_failure(engine: Any) -> None:
     speech = engine.speech
     speech.ready = False
     async with httpx.AsyncClient() as http:
         loading = await http.get(f"{engine.base}/healthz")
         speech.failure = RuntimeError("model.bin.part1 is missing")
         failed = await http.get(f"{engine.base}/healthz")
-        refused = await http.post(f"{engine.base}/v1/audio/transcriptions", files={"file": ("a.wav", b"x")})
     assert (loading.status_code, loading.json()["status"]) == (503, "loading")
     assert (failed.status_code, failed.json()["reason"]) == (503, "model.bin.part1 is missing")
-    assert refused.status_code == 503
 
 
-TRANSCRIPT = """Agent: How can I help you?
-Caller: Is there parking nearby?
-Agent: Parking is free behind the building.
-Caller: I'd like to book a haircut for Maria Lopez on Thursday at half past two.
-Agent: So that is a haircut for Maria Lopez on Thursday 26 November at 2:30 pm. Is that right?
-Caller: Yes.
-Agent: Booked for Maria Lopez on Thursday 26 November at 14:30. Is there anything else I can help you with?
-Caller: No, goodbye."""
+async def test_what_needs_the_models_waits_for_them_and_says_so(engine: Any) -> None:
+    engine.speech.ready = False
+    with pytest.raises(openai.InternalServerError, match="not loaded yet") as heard:
+        await sdk(engine).audio.transcriptions.create(file=("a.wav", wav_bytes(8000, b"")), model="gpt-transcribe")
+    with pytest.raises(openai.InternalServerError, match="not loaded yet") as said:
+        await sdk(engine).audio.speech.create(model="tts-1", voice="marin", input="Hello.")
+    assert heard.value.status_code == said.value.status_code == 503
+    told = await sdk(engine).responses.create(model="m", instructions="Name: Hair", input="Hello")
+    assert told.output_text, "text needs no speech models"
 
 
-async def test_a_summary_is_taken_from_the_transcript(engine: Any) -> None:
-    reply = await sdk(engine).responses.create(
-        model="gpt-5-mini", instructions="Summarise this call.", input=TRANSCRIPT
-    )
-    assert "Is there parking nearby?" in reply.output_text
-    assert "Booked for Maria Lopez on Thursday 26 November at 14:30." in reply.output_text
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/embeddings", 404),
+        ("GET", "/v1/responses/resp_1", 404),
+        ("GET", "/v1/responses", 405),
+        ("DELETE", "/v1/models", 405),
+    ],
+)
+async def test_unknown_paths_and_methods_get_the_envelope(engine: Any, method: str, path: str, status: int) -> None:
+    async with httpx.AsyncClient(base_url=engine.base) as http:
+        refused = await http.request(method, path)
+    assert refused.status_code == status and path in refused.json()["error"]["message"]
 
 
-async def test_a_summary_fits_the_schema_asked_for(engine: Any) -> None:
-    properties = {
-        "summary": {"type": "string"},
-        "reason": {"type": ["string", "null"]},
-        "outcome": {"type": "string", "enum": ["appointment_booked", "message_taken", "other"]},
-        "appointment_made": {"type": "boolean"},
-        "follow_ups": {"type": "array", "items": {"type": "string"}},
-    }
-    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    reply = await sdk(engine).responses.create(
-        model="gpt-5-mini",
-        instructions="Summarise this call.",
-        input=[{"role": "user", "content": TRANSCRIPT}],
-        text={"format": {"type": "json_schema", "name": "call", "schema": schema, "strict": True}},
-    )
-    data = json.loads(reply.output_text)
-    assert set(data) == set(properties)
-    assert data["outcome"] == "appointment_booked" and data["appointment_made"] is True and data["follow_ups"] == []
-
-
-async def test_a_text_conversation_answers_from_the_instructions_and_calls_tools(
-    engine: Any, salon: dict[str, Any]
-) -> None:
-    client = sdk(engine)
-    flat = [{**tool, "strict": False} for tool in salon["tools"]]
-    told = await client.responses.create(model="m", instructions=salon["instructions"], input="Do you have parking?")
-    assert told.output_text == "Parking is free behind the building."
-    history = [
-        {"role": "user", "content": "Book a cut for Ann Lee on 2026-12-03 at 10 am please"},
-        {"role": "assistant", "content": "Is that right?"},
-        {"role": "user", "content": "yes"},
-    ]
-    called = await client.responses.create(model="m", instructions=salon["instructions"], input=history, tools=flat)
-    assert called.output[0].type == "function_call"
-    assert json.loads(called.output[0].arguments)["date"] == "2026-12-03"
-
-
-async def test_bad_bodies_name_the_field(engine: Any) -> None:
-    async with httpx.AsyncClient() as http:
-        broken = await http.post(f"{engine.base}/v1/responses", content=b"{")
-        empty = await http.post(f"{engine.base}/v1/responses", json={"model": "m"})
-    assert (broken.status_code, broken.json()["error"]["code"]) == (400, "invalid_json")
-    assert (empty.status_code, empty.json()["error"]["param"]) == (400, "input")
+async def test_broken_bodies_get_the_envelope(engine: Any) -> None:
+    async with httpx.AsyncClient(base_url=engine.base) as http:
+        for path in ("/v1/responses", "/v1/audio/speech"):
+            for body, code in ((b"{", "invalid_json"), (b"[1]", "invalid_type")):
+                refused = await http.post(path, content=body)
+                assert (refused.status_code, refused.json()["error"]["code"]) == (400, code)
+        form = {"content-type": "multipart/form-data; boundary=x"}
+        broken = await http.post("/v1/audio/transcriptions", content=b"no form", headers=form)
+        no_form = await http.post("/v1/audio/transcriptions", json={"file": "a.wav"})
+    assert broken.status_code == 400 and broken.json()["error"]["type"] == "invalid_request_error"
+    assert (no_form.status_code, no_form.json()["error"]["param"]) == (400, "file")
 
 
 async def test_a_port_in_use_exits_with_2_and_says_what_to_do(engine: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,7 +32,8 @@ class ChatServer:
     async def deltas(self, request: Request) -> AsyncGenerator[Any, None]:
         """The reply's deltas (the SDK's objects, any field of which may be missing). Closing it closes the connection.
 
-        Raises `ModelFailed`, also when the stream ends without saying why: then a part is missing.
+        Raises `ModelFailed`, also when the stream ends without saying why: then a part is missing. The SDK's own error
+        does not come along, because a log with both would quote the server, and with it perhaps the prompt.
         """
         stream: Any = None
         finished = False
@@ -48,10 +49,10 @@ class ChatServer:
                     yield delta
                 if _has_token(delta):
                     deadline = self._deadline()
-        except TimeoutError as problem:
-            raise silent(self._settings) from problem
+        except TimeoutError:
+            raise silent(self._settings) from None
         except (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as problem:
-            raise failure_of(problem, self._settings, begun=stream is not None) from problem
+            raise failure_of(problem, self._settings, begun=stream is not None) from None
         finally:
             if stream is not None:
                 await stream.close()

@@ -156,12 +156,12 @@ async def test_what_cannot_be_used_twice_is_apologised_for(
 REFUSALS = [
     (401, None, "model_key_refused", "ENGINE_LLM_API_KEY"),
     (403, None, "model_key_refused", "ENGINE_LLM_API_KEY"),
-    (404, {"error": {"message": "model 'x' not found"}}, "model_not_found", "ENGINE_LLM_MODEL"),
+    (404, "model 'x' not found", "model_not_found", "ENGINE_LLM_MODEL"),
     (429, None, "model_busy", "try again later"),
-    (400, {"error": {"message": "x does not support tools"}}, "model_request_refused", "choose a model that does"),
+    (400, "x does not support tools", "model_request_refused", "choose a model that does"),
     (413, None, "model_request_refused", "its own log"),
-    (500, {"error": "out of memory"}, "model_server_error", "answers 500"),
-    (503, {"detail": "Loading model"}, "model_server_error", "answers 503"),
+    (500, None, "model_server_error", "answers 500"),
+    (503, "Loading model", "model_server_error", "answers 503"),
 ]
 
 
@@ -169,12 +169,14 @@ REFUSALS = [
 async def test_a_refusal_names_its_cause_and_remedy(
     chat: ChatServer, caplog: pytest.LogCaptureFixture, status: int, body: Any, code: str, remedy: str
 ) -> None:
-    chat.refuse(status, body)
+    echo = {"message": f"{body} in: Harbour Hair, book me in for Friday, +447700900123"}
+    chat.refuse(status, {"error": echo})
     with pytest.raises(ModelFailed) as failed:
         await replied(chat)
+    caplog.handler.handle(logging.makeLogRecord({"exc_info": (ModelFailed, failed.value, failed.tb)}))
     assert failed.value.code == code and remedy in str(failed.value) and chat.url in str(failed.value)
     assert len(chat.requests) == 1
-    assert "Harbour" not in caplog.text and "Friday" not in caplog.text
+    assert "Traceback" in caplog.text and "Harbour" not in caplog.text and "900123" not in caplog.text
     assert len([record for record in caplog.records if record.name == "engine"]) == 1
 
 

@@ -177,11 +177,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: EngineSettings, speech: Any, brain: Any = None) -> AsyncIterator[Running]:
-    """Serve on a port of the system's choosing."""
+async def running_app(app: Any, speech: Any) -> AsyncIterator[Running]:
+    """Serve an app on a port of the system's choosing."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings, speech, brain), log_level="error", ws_max_size=24 << 20)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws_max_size=24 << 20))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         await asyncio.sleep(0.01)
@@ -190,6 +189,11 @@ async def running(settings: EngineSettings, speech: Any, brain: Any = None) -> A
     finally:
         server.should_exit = True
         await serving
+
+
+def running(settings: EngineSettings, speech: Any, brain: Any = None) -> Any:
+    """Serve the engine."""
+    return running_app(create_app(settings, speech, brain), speech)
 
 
 Serve = Callable[..., Any]
@@ -207,6 +211,17 @@ def serve() -> Serve:
 
     def start(settings: EngineSettings | None = None, speech: Any = None, brain: Any = None) -> Any:
         return running(settings or EngineSettings(), speech or ScriptedSpeech(), brain)
+
+    return start
+
+
+@pytest.fixture
+def serve_app() -> Serve:
+    """Start an app that a function makes for some scripted speech."""
+
+    def start(make_app: Callable[[Any], Any]) -> Any:
+        speech = ScriptedSpeech()
+        return running_app(make_app(speech), speech)
 
     return start
 

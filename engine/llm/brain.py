@@ -10,7 +10,6 @@ from typing import Any
 from engine.llm.calls import CallCollector, DraftCall, checked
 from engine.llm.chat_request import Request, chat_request, offered, with_note
 from engine.llm.client import ChatServer
-from engine.llm.failures import ModelFailed
 from engine.llm.words import SpokenWords
 from engine.realtime.brain import Ask, Call, Output, Say, exact_words
 from engine.settings import LanguageModel
@@ -34,7 +33,7 @@ class ChatBrain:
         self._server = server or ChatServer(settings)
 
     async def reply(self, ask: Ask) -> AsyncGenerator[Output, None]:
-        """The next reply. Raises `ModelFailed` when the server gives none, or not all of it."""
+        """The next reply. Raises `BrainFailed` when the server gives none, or not all of it; the edge logs that."""
         exact = exact_words(ask.once)
         if exact is not None:
             yield Say(exact)
@@ -60,14 +59,10 @@ class ChatBrain:
         yield Say(SORRY)
 
     async def _sentences(self, request: Request, attempt: _Attempt) -> AsyncGenerator[str, None]:
-        try:
-            async with aclosing(self._server.deltas(request)) as deltas:
-                async for delta in deltas:
-                    for sentence in attempt.feed(delta):
-                        yield sentence
-        except ModelFailed as problem:
-            log.warning("no reply from the language model (%s): %s", problem.code, problem)
-            raise
+        async with aclosing(self._server.deltas(request)) as deltas:
+            async for delta in deltas:
+                for sentence in attempt.feed(delta):
+                    yield sentence
         for sentence in attempt.end():
             yield sentence
 

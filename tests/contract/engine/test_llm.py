@@ -126,11 +126,15 @@ async def test_a_broken_reply_ends_as_failed_and_keeps_what_was_said(
     assert (await client.until("response.done"))["response"]["status"] == "completed"
 
 
-async def test_a_refusal_ends_as_failed_with_its_remedy(client: Client, engine: Engine) -> None:
-    engine.chat.refuse(404)
-    await ask(client, "When do you open?")
+async def test_a_refusal_ends_as_failed_with_its_remedy(
+    client: Client, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.chat.refuse(404, {"error": {"message": "no model for: When do you open? I am +447700900123"}})
+    await ask(client, "When do you open? I am +447700900123")
     details = (await client.until("response.done"))["response"]["status_details"]
     assert details["type"] == "failed" and "correct ENGINE_LLM_MODEL" in details["error"]["message"]
+    assert len([record for record in caplog.records if record.name == "engine"]) == 1
+    assert "900123" not in caplog.text and "When do" not in caplog.text
 
 
 async def test_a_call_of_no_such_tool_never_reaches_the_client(client: Client, engine: Engine) -> None:
@@ -163,3 +167,14 @@ async def test_the_responses_api_has_the_same_brain(engine: Engine) -> None:
     called = await client.responses.create(model="m", instructions="Be kind.", input="Goodbye.", tools=flat)
     assert called.output[0].type == "function_call" and called.output[0].name == "end_call"
     assert engine.chat.messages[0]["content"].startswith("Be kind.")
+
+
+async def test_the_responses_api_tells_why_the_model_failed(engine: Engine) -> None:
+    client = openai.AsyncOpenAI(api_key="any", base_url=f"{engine.url}/v1", max_retries=0)
+    engine.chat.refuse(401)
+    with pytest.raises(openai.APIStatusError, match="set ENGINE_LLM_API_KEY") as failed:
+        await client.responses.create(model="m", instructions="Be kind.", input="When do you open?")
+    assert (failed.value.status_code, failed.value.code) == (502, "model_key_refused")
+    engine.chat.play(*vllm("We open at nine. On")[:2], CUT)
+    with pytest.raises(openai.APIError, match="broke off its reply"):
+        await client.responses.create(model="m", instructions="Be kind.", input="When do you open?")

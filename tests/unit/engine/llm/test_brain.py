@@ -177,7 +177,7 @@ async def test_a_refusal_names_its_cause_and_remedy(
     assert failed.value.code == code and remedy in str(failed.value) and chat.url in str(failed.value)
     assert len(chat.requests) == 1
     assert "Traceback" in caplog.text and "Harbour" not in caplog.text and "900123" not in caplog.text
-    assert len([record for record in caplog.records if record.name == "engine"]) == 1
+    assert not [record for record in caplog.records if record.name == "engine"]  # the edge logs it, once
 
 
 async def test_a_server_that_is_not_there_is_told(chat: ChatServer) -> None:

@@ -88,9 +88,6 @@ def _answered(run: _Run, exchange: Exchange) -> Generator[Step, list[Output], _R
     while (fitting := _fitting(left, run.heard.answers[-1])) is not None:
         left.remove(fitting)
         reply = yield from _turn(run, exchange, fitting[1])
-    if len(left) == len(exchange.answers):
-        asked = [keywords for keywords, _ in left]
-        run.check([(exchange.line, f"the agent asks for none of {', '.join(asked)}")])
     return reply
 
 
@@ -140,7 +137,7 @@ def _reply(
             if result is not None:
                 results.append((call, result))
                 answered += wanted is not None
-        if not results or problems:
+        if not results:
             break
         for _call, result in results:
             log.append(f"result:  {result}")

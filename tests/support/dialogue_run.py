@@ -92,11 +92,10 @@ def _answered(run: _Run, exchange: Exchange) -> Generator[Step, list[Output], _R
 
 
 def _fitting(left: list[tuple[str, str]], answer: str) -> tuple[str, str] | None:
-    """The answer to what was asked in the last sentence, if that is a question."""
-    question = re.split(r"(?<=[.!?])\s+", answer.strip())[-1]
-    if not question.endswith("?"):
-        return None
-    return next((one for one in left if says(question, one[0])), None)
+    """The answer to what was asked last."""
+    sentences = re.split(r"(?<=[.!?])\s+", answer.strip())
+    asked = [one for one in sentences if one.endswith("?") or says(one, "please|tell me|give me")]
+    return next((one for one in left if asked and says(asked[-1], one[0])), None)
 
 
 def _turn(run: _Run, exchange: Exchange, words: str | None) -> Generator[Step, list[Output], _Reply]:

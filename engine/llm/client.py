@@ -28,6 +28,8 @@ class ChatServer:
         )
         # The SDK also sends these two from OPENAI_… variables, which are meant for OpenAI.
         self._client.organization = self._client.project = None
+        # Reached for now, because the SDK loads this part (0.2 s) when it is first used: that would be in a call.
+        self._completions = self._client.chat.completions
 
     async def deltas(self, request: Request) -> AsyncGenerator[Any, None]:
         """The reply's deltas (the SDK's objects, any field of which may be missing). Closing it closes the connection.
@@ -74,7 +76,7 @@ class ChatServer:
             return await self._create(stricter)
 
     async def _create(self, request: Request) -> Any:
-        return await self._client.chat.completions.create(**request)
+        return await self._completions.create(**request)
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._settings.patience_s

@@ -13,6 +13,7 @@ from typing import Protocol
 from simulator.clock import utc_now
 from simulator.faults import Faults
 from simulator.journal import Journal
+from simulator.line import Line
 from simulator.records import CallRecord, MessageRecord, NumberRecord, RecordingRecord, RecordingRequest
 
 
@@ -21,6 +22,14 @@ class LiveCall(Protocol):
 
     record: CallRecord
     journal: Journal
+    line: Line
+    faults: Faults
+    over: asyncio.Event
+
+    @property
+    def connected(self) -> asyncio.Event:
+        """Set once a media stream has been opened."""
+        ...
 
     def redirect(self, *, url: str = "", twiml: str = "", method: str = "POST") -> None:
         """Give the call other TwiML."""

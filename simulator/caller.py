@@ -20,7 +20,8 @@ SILENT_FRAME = ULAW_SILENCE * FRAME_BYTES
 class Utterance:
     """Something ready to be said: μ-law bytes, or `keys` pressed instead.
 
-    `interrupt_after_ms` counts from the start of the agent's next speech.
+    `interrupt_after_ms` counts from the start of the agent's next speech. `cue` names what the caller waits for instead
+    of the agent's answer (`Caller.cue`). `heedless` is said at once, whatever the other side does, as a machine does.
     """
 
     audio: bytes
@@ -28,6 +29,8 @@ class Utterance:
     interrupt_after_ms: int | None = None
     keys: str = ""
     source: str = "line"
+    cue: str = ""
+    heedless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Manners:
     """How the caller behaves, in ms of call time.
 
     `ignored_pause_ms` is how long an agent that talked on through an interruption may be silent before the caller takes
-    that for the end of its turn. `speaks_first` is for somebody who was called.
+    that for the end of its turn. `speaks_first` is for somebody who was called. `hold_ms` is how long the caller stays
+    while being put through to somebody else (`None`: as long as it takes).
     """
 
     pause_ms: int = 700
@@ -45,6 +49,7 @@ class Manners:
     longest_goodbye_ms: int = 60000
     hang_up_after_ms: int | None = None
     speaks_first: bool = False
+    hold_ms: int | None = None
 
 
 class CallerListener:
@@ -87,6 +92,30 @@ class Caller:
         self._last_heard: int | None = None
         self._talked_over = False
         self._heard_out = False
+        self._cues: set[str] = set()
+        self._on_hold_since: int | None = None
+
+    @property
+    def lines_left(self) -> int:
+        """Lines of the script that have not been begun."""
+        return len(self._script) - self._next
+
+    def leave(self, why: str) -> None:
+        """Hang up now."""
+        self._hang_up(why)
+
+    def cue(self, name: str) -> None:
+        """Give a cue: lines before the one that waits for it are dropped, and that one is said."""
+        waiting = [at for at, line in enumerate(self._script) if at >= self._next and line.cue == name]
+        if waiting:
+            self._next = waiting[0]
+            self._cues.add(name)
+
+    def hold(self, *, waiting: bool) -> None:
+        """Begin or end a wait in which the caller hears it ringing: nothing is said, and what was heard before it is
+        no answer to what comes after it."""
+        self._on_hold_since = self._now if waiting else None
+        self._onset, self._heard_out, self._asked = None, False, False
 
     def tick(self, now_ms: int, *, voiced: bool, pending: bool) -> bytes:
         """The caller's next 20 ms. `voiced`: the agent was audible in the last 20 ms; `pending`: there is speech of the
@@ -111,6 +140,11 @@ class Caller:
         self._asked = False
 
     def _decide(self) -> None:
+        if self._on_hold_since is not None:
+            self._waiting_since = self._now
+            if self._manners.hold_ms is not None and self._now - self._on_hold_since >= self._manners.hold_ms:
+                self._hang_up("tired of waiting on hold")
+            return
         quiet = not self._pending and self._silent_for() >= self._manners.pause_ms
         if self._next < len(self._script):
             self._maybe_speak(self._script[self._next], quiet=quiet)
@@ -118,6 +152,11 @@ class Caller:
             self._maybe_leave()
 
     def _maybe_speak(self, utterance: Utterance, *, quiet: bool) -> None:
+        if utterance.heedless or (utterance.cue in self._cues and quiet):
+            self._begin(utterance, interrupting=False)
+            return
+        if utterance.cue:
+            return
         answered = self._onset is not None or (self._heard_out and self._silent_for() >= self._manners.ignored_pause_ms)
         answered = answered or (self._manners.speaks_first and self._next == 0)
         after = utterance.interrupt_after_ms

@@ -6,11 +6,12 @@ It runs from answer to hang-up, whether or not a media stream is attached, so th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from simulator.caller import Caller, CallerListener, Utterance
 from simulator.clock import Clock
-from simulator.faults import Faults
+from simulator.faults import Faults, Moment
 from simulator.journal import Journal
 from simulator.level import is_voiced
 from simulator.noise import Noise
@@ -73,6 +74,7 @@ class Line:
         self.agent_tape = bytearray()
         self.started_ms = 0
         self.caller_left = asyncio.Event()
+        self.on_key: Callable[[str], None] | None = None
         self._outlet: Outlet | None = None
         self._drained = asyncio.Event()
         self._marks: set[asyncio.Task[None]] = set()
@@ -123,9 +125,19 @@ class Line:
     def press(self, keys: str) -> None:
         """The caller presses keys."""
         self._journal.note("keys", keys=keys)
-        for key in keys:
+        for key in keys.replace("w", ""):
             if self._outlet is not None:
                 self._outlet.send_key(key)
+            if self.on_key is not None:
+                self.on_key(key)
+
+    def hold(self, *, waiting: bool) -> None:
+        """The caller is being put through to somebody else, or no longer."""
+        self._caller.hold(waiting=waiting)
+
+    def cue(self, name: str) -> None:
+        """Give the caller a cue."""
+        self._caller.cue(name)
 
     async def played_out(self) -> None:
         """Return when everything queued has been heard."""
@@ -134,14 +146,16 @@ class Line:
             await self._drained.wait()
 
     def drop(self) -> None:
-        """Forget unplayed audio because its stream ended (no mark can return any more)."""
+        """Forget unplayed audio because its source ended (no mark can return any more)."""
         self.playback.clear()
+        self._drained.set()
 
     def _tick(self) -> None:
         heard, marks = self.playback.advance(FRAME_BYTES)
         voiced, pending = is_voiced(heard), self.playback.speech_pending
         self.observer.played(voiced=voiced, pending=pending)
         spoken = self._caller.tick(self.elapsed_ms, voiced=voiced, pending=pending)
+        spoken = self._misbehave(spoken, heard, agent=voiced)
         if self._noise is not None:
             spoken = self._noise.mix(spoken)
         self._journal.report.frames.played_bytes += len(heard)
@@ -156,6 +170,14 @@ class Line:
             self._drained.set()
         if self._caller.hung_up is not None:
             self.caller_left.set()
+
+    def _misbehave(self, spoken: bytes, heard: bytes, *, agent: bool) -> bytes:
+        """What the faults make of 20 ms of the caller's."""
+        faults = self._faults
+        faults.observe(Moment(self.elapsed_ms, agent, is_voiced(spoken), self._caller.lines_left))
+        if faults.leaves():
+            self._caller.leave("by fault")
+        return faults.caller_audio(spoken, heard)
 
     def _return(self, names: list[str], *, by: str) -> None:
         for name in names:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import httpx
 
 from simulator.account import Account
-from simulator.call import CallLeg, Entry, Equipment
+from simulator.answerers import answerer
+from simulator.call import CallLeg
 from simulator.caller import Caller, Utterance
+from simulator.child import Switchboard
 from simulator.clock import ScaledClock
+from simulator.colleagues import part_of
 from simulator.ears import MoonshineEars, list_agent_speech, transcribe
+from simulator.equipment import Entry, Equipment, LegPlan
+from simulator.fault_set import FaultSet
 from simulator.ids import new_sid
 from simulator.journal import Journal
 from simulator.line import Line
@@ -26,13 +32,18 @@ from simulator.webhooks import Courier
 _KEY_PAUSE = b"\xff" * 1600
 
 
-def prepare_script(plan: CallPlan) -> Script:
+def prepare_script(plan: CallPlan, *, outbound: bool = False) -> Script:
     """Speak all lines in advance, so that speech synthesis does not disturb the pacing. Blocks. Raises `PlanError`."""
     parsed = [parse_line(line) if isinstance(line, str) else line for line in plan.lines]
     spoken = any(isinstance(line, ScriptLine) and line.text for line in parsed)
+    spoken = spoken or any(isinstance(colleague.says, str) and colleague.says for colleague in plan.colleagues)
     voice = plan.voice or (HibariVoice() if spoken else None)
     hello = None if voice is None else Utterance(voice.speak("Hello?"), "Hello?", source="patience")
-    return Script([_utterance(line, voice) for line in parsed], hello, voice)
+    plan.faults.prepare(voice)
+    kind = (plan.faults.answerer() or plan.answerer) if outbound else "human"
+    person = answerer(kind, [_utterance(line, voice) for line in parsed], plan.manners, voice)
+    parts = {colleague.number: part_of(colleague, voice) for colleague in plan.colleagues}
+    return Script(person, hello, voice, parts)
 
 
 def _utterance(line: ScriptLine | bytes | Utterance, voice: Voice | None) -> Utterance:
@@ -47,9 +58,9 @@ def _utterance(line: ScriptLine | bytes | Utterance, voice: Voice | None) -> Utt
     return Utterance(voice.speak(line.text), line.text, after)
 
 
-async def prepared(plan: CallPlan) -> Script:
+async def prepared(plan: CallPlan, *, outbound: bool = False) -> Script:
     """`prepare_script`, off the event loop."""
-    return await asyncio.to_thread(prepare_script, plan)
+    return await asyncio.to_thread(prepare_script, plan, outbound=outbound)
 
 
 def inbound(plan: CallPlan, account: Account) -> tuple[CallRecord, Entry]:
@@ -62,27 +73,55 @@ def inbound(plan: CallPlan, account: Account) -> tuple[CallRecord, Entry]:
     return record, Entry(url, status_callback=plan.status_callback(), status_events=tuple(plan.status_events))
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One call to be run: its record, where its TwiML comes from, its script, how it rings, what is recorded."""
+
+    record: CallRecord
+    entry: Entry
+    script: Script
+    leg: LegPlan
+    recording: RecordingRequest | None = None
+
+
 class CallInHand:
     """One call, ready to run on an account. ✅ OWNER: the wiring of a leg, and the call's place in `account.live`."""
 
     def __init__(
-        self, plan: CallPlan, account: Account, http: httpx.AsyncClient, record: CallRecord, entry: Entry,
-        script: Script, on_event: OnEvent | None, recording: RecordingRequest | None = None,
-    ) -> None:  # fmt: skip
+        self, plan: CallPlan, account: Account, http: httpx.AsyncClient, placement: Placement, on_event: OnEvent | None
+    ) -> None:
+        record, script = placement.record, placement.script
         self.report = CallReport(CallFacts(record.sid, record.account_sid, record.from_, record.to, record.direction))
-        self._account, self._plan = account, plan
+        self._account, self._plan, self._script = account, plan, script
         self.over = False
         clock = ScaledClock(plan.speed)
         journal = self._journal = Journal(self.report, clock, on_event)
         places, _ = plan.places()
         signer = Signer(account.auth_token)
+        self._listen_to_faults()
         self._courier = Courier(signer, places, journal, http, clock, plan.faults)
-        self._caller = Caller(script.lines, plan.manners, script.hello)
+        self._caller = Caller(script.answerer.lines, script.answerer.manners, script.hello)
         noise = None if plan.noise_db is None else Noise(plan.noise_db)
         self.line = Line(clock, self._caller, journal, plan.faults, noise)
         self._recorder = Recorder(record, self.line, journal, self._courier, account.base_url, self._publish)
-        kit = Equipment(clock, journal, self._courier, self.line, self._recorder, signer, places, script.voice)
-        self.leg = CallLeg(plan, record, entry, kit, recording or _planned_recording(plan))
+        kit = Equipment(
+            clock, journal, self._courier, self.line, self._recorder, signer, places, script.voice, plan.faults
+        )
+        self._board = Switchboard(record, account, kit, script.parts, plan.time_limit_s, self._publish)
+        kit.new_leg = self._board.new_leg
+        self.leg = CallLeg(placement.leg, record, placement.entry, kit, placement.recording or _planned_recording(plan))
+
+    def _listen_to_faults(self) -> None:
+        def notice(name: str, data: dict[str, object]) -> None:
+            self._journal.note("fault", name=name, detail=data)
+
+        faults = self._plan.faults
+        faults.notice = notice
+        if isinstance(faults, FaultSet):
+            faults.listen(notice)
+        for struck in faults.facts():
+            if struck.times:
+                notice(struck.name, {})
 
     def _publish(self, recording: RecordingRecord) -> None:
         self._account.recordings[recording.sid] = recording
@@ -94,6 +133,7 @@ class CallInHand:
         self._account.live[record.sid] = self.leg
         try:
             await self.leg.run()
+            await self._courier.drain()
         finally:
             await self._courier.close()
             if not record.final:
@@ -107,6 +147,7 @@ class CallInHand:
         """List what was said, and put it into words if the plan wants that."""
         tapes = {"caller": bytes(self.line.caller_tape), "agent": bytes(self.line.agent_tape)}
         list_agent_speech(self.report, tapes["agent"], self.line.started_ms)
+        self._board.write_down()
         if self._plan.transcribe:
             ears = self._plan.ears or MoonshineEars()
             await asyncio.to_thread(transcribe, self.report, tapes, self.line.started_ms, ears)
@@ -127,11 +168,13 @@ class CallInHand:
         self._journal.warn(message)
 
     def refresh(self) -> None:
-        """Bring the report's recordings up to date (one may have been fetched since)."""
+        """Bring the report's recordings and faults up to date (one may have been fetched since)."""
         self.report.recordings = self._recorder.facts()
+        self.report.faults = self._plan.faults.facts()
 
     def _judge(self) -> None:
-        report, planned_end = self.report, self._plan.manners.hang_up_after_ms is not None
+        report, human = self.report, self._script.answerer.kind == "human"
+        planned_end = self._plan.manners.hang_up_after_ms is not None or not human
         report.frames.discarded_bytes = self.line.playback.discarded
         if self._caller.gave_up:
             report.fail(self._caller.gave_up)

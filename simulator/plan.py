@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from simulator.answerers import Answerer
 from simulator.caller import Manners, Utterance
+from simulator.colleagues import Colleague, Part
 from simulator.ears import Ears
 from simulator.faults import Faults
 from simulator.places import Places, places_for
@@ -44,11 +46,13 @@ class ScriptLine:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A plan's lines ready to be played, what an impatient caller says, and the voice that spoke them."""
+    """A plan ready to be played: who is at the caller's end and their lines, what an impatient caller says, the voice
+    that spoke it all, and the colleagues by number."""
 
-    lines: list[Utterance]
+    answerer: Answerer
     hello: Utterance | None
     voice: Voice | None
+    parts: dict[str, Part]
 
 
 def parse_line(notation: str) -> ScriptLine:
@@ -73,7 +77,8 @@ class CallPlan:
     `lines`: words in `parse_line`'s notation, raw μ-law bytes, or finished `Utterance`s. `voice_url` is where the
     server's voice webhook really is; `public_url` is what Twilio would know and sign (default: the same).
     `wait_recording_s` (wall time): how long to wait for the server to fetch a recording; `None` is 30 s when the server
-    started one, else 0.
+    started one, else 0. `answerer` is who answers a call that the server places (`simulator.answerers`: a human with
+    these lines, `machine`, `busy`, …); `colleagues` are those whom it may dial during the call.
     """
 
     to: str
@@ -94,6 +99,8 @@ class CallPlan:
     ring_s: float = 1.0
     forwarded_from: str | None = None
     caller_name: str | None = None
+    answerer: str = "human"
+    colleagues: Sequence[Colleague] = ()
     voice: Voice | None = None
     ears: Ears | None = None
     faults: Faults = field(default_factory=Faults)

@@ -27,7 +27,7 @@ class Recorder:
         publish: Callable[[RecordingRecord], None],
     ) -> None:  # fmt: skip
         self._call, self._line, self._journal, self._courier = call, line, journal, courier
-        self._base_url, self._publish = base_url, publish
+        self.base_url, self._publish = base_url, publish
         self.records: list[RecordingRecord] = []
 
     def start(self, request: RecordingRequest) -> RecordingRecord:
@@ -41,10 +41,10 @@ class Recorder:
         self._announce(record)
         return record
 
-    def stop(self, record: RecordingRecord) -> None:
-        """End a recording before the call ends."""
+    def stop(self, record: RecordingRecord, *, silent: bool = False) -> None:
+        """End a recording before the call ends. One with nothing in it (`silent`) is `absent`, as Twilio keeps none."""
         if record.status == "in-progress":
-            self._finish(record)
+            self._finish(record, silent=silent)
             self._announce(record)
 
     def finish(self) -> None:
@@ -57,7 +57,7 @@ class Recorder:
         return [
             RecordingFacts(
                 sid=record.sid,
-                url=self._base_url + record.path,
+                url=self.base_url + record.path,
                 status=record.status,
                 channels=record.request.channels,
                 duration_s=record.duration_s,
@@ -67,12 +67,12 @@ class Recorder:
             for record in self.records
         ]
 
-    def _finish(self, record: RecordingRecord) -> None:
+    def _finish(self, record: RecordingRecord, *, silent: bool) -> None:
         start = record.from_ms * BYTES_PER_MS
         record.caller = pcm16_from_ulaw(bytes(self._line.caller_tape[start:]))
         record.agent = pcm16_from_ulaw(bytes(self._line.agent_tape[start:]))
         record.duration_s = math.ceil(len(record.caller) / 16000)
-        record.status = "completed" if record.caller else "absent"
+        record.status = "completed" if record.caller and not silent else "absent"
         self._journal.note("recording_finished", sid=record.sid, status=record.status, duration_s=record.duration_s)
 
     def _announce(self, record: RecordingRecord) -> None:
@@ -86,7 +86,7 @@ class Recorder:
             "AccountSid": record.account_sid,
             "CallSid": record.call_sid,
             "RecordingSid": record.sid,
-            "RecordingUrl": self._base_url + record.path,
+            "RecordingUrl": self.base_url + record.path,
             "RecordingStatus": record.status,
             "RecordingChannels": str(record.request.channels),
             "RecordingStartTime": _date(record.started),

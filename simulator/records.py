@@ -43,6 +43,7 @@ class CallRecord:
     answered_by: str | None = None
     forwarded_from: str | None = None
     caller_name: str | None = None
+    parent_sid: str | None = None
 
     @property
     def final(self) -> bool:
@@ -68,6 +69,10 @@ class CallRecord:
             params["ForwardedFrom"] = self.forwarded_from
         if self.caller_name:
             params["CallerName"] = self.caller_name
+        if self.parent_sid:
+            params["ParentCallSid"] = self.parent_sid
+        if self.answered_by:
+            params["AnsweredBy"] = self.answered_by
         return params
 
     def as_json(self) -> Json:
@@ -77,7 +82,7 @@ class CallRecord:
             "sid": self.sid,
             "account_sid": self.account_sid,
             "api_version": API_VERSION,
-            "parent_call_sid": None,
+            "parent_call_sid": self.parent_sid,
             "to": self.to,
             "to_formatted": self.to,
             "from": self.from_,

@@ -121,8 +121,16 @@ class RecordingFacts:
 
 
 @dataclass(slots=True)
+class FaultFacts:
+    """One fault that the line had, and how often it struck."""
+
+    name: str
+    times: int
+
+
+@dataclass(slots=True)
 class CallReport:
-    """Everything about one call. `ok` when it went through."""
+    """Everything about one call. `ok` when it went through. `legs` are those that were dialled from it."""
 
     call: CallFacts
     outcome: Outcome = "completed"
@@ -135,6 +143,8 @@ class CallReport:
     rest_calls: list[RestFacts] = field(default_factory=list)
     webhooks: list[WebhookFacts] = field(default_factory=list)
     recordings: list[RecordingFacts] = field(default_factory=list)
+    faults: list[FaultFacts] = field(default_factory=list)
+    legs: list[CallReport] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -151,5 +161,11 @@ class CallReport:
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON (`from_` becomes `from`)."""
         data = asdict(self)
-        data["call"]["from"] = data["call"].pop("from_")
+        _rename_from(data)
         return data
+
+
+def _rename_from(data: dict[str, Any]) -> None:
+    data["call"]["from"] = data["call"].pop("from_")
+    for leg in data["legs"]:
+        _rename_from(leg)

@@ -6,17 +6,21 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import uvicorn
 
 from simulator.account import Account, OutboundRequest
-from simulator.call import Entry
+from simulator.answerers import RINGS, detection
+from simulator.colleagues import Colleague
+from simulator.equipment import Entry, LegPlan
+from simulator.fault_provider import CallsThrottled
+from simulator.fault_set import FaultSet
 from simulator.faults import Faults
 from simulator.ids import new_sid
-from simulator.place import CallInHand, inbound, prepared
-from simulator.plan import CallPlan, Script
+from simulator.place import CallInHand, Placement, inbound, prepared
+from simulator.plan import CallPlan
 from simulator.records import CallRecord, NumberRecord, RecordingRequest
 from simulator.report import CallReport, OnEvent
 from simulator.rest import rest_app
@@ -25,6 +29,7 @@ from simulator.webhooks import new_http_client
 _log = logging.getLogger(__name__)
 FETCH_WAIT_S = 30.0
 KEPT_CALLS = 200
+OUTBOUND_TIMEOUT_S = 60.0
 Callee = Callable[[OutboundRequest], CallPlan]
 
 
@@ -44,11 +49,16 @@ class Standin:
     """Twilio, as far as one account sees it. Several calls may run at the same time.
 
     `callee` decides how the person called by `calls.create(...)` behaves; without one outbound calls are refused.
+    `colleagues` are there for every call, beside those of its plan.
     Point the Twilio SDK here with `client.api.base_url = standin.base_url`.
     """
 
-    def __init__(self, account: Account, callee: Callee | None = None, on_event: OnEvent | None = None) -> None:
+    def __init__(
+        self, account: Account, callee: Callee | None = None, on_event: OnEvent | None = None,
+        colleagues: Sequence[Colleague] = (),
+    ) -> None:  # fmt: skip
         self.account = account
+        self.colleagues = list(colleagues)
         self._callee, self._on_event = callee, on_event
         self._http = new_http_client()
         self._server: _Server | None = None
@@ -63,12 +73,16 @@ class Standin:
     async def start(
         cls, *, account_sid: str, auth_token: str, host: str = "127.0.0.1", port: int = 0,
         callee: Callee | None = None, faults: Faults | None = None, on_event: OnEvent | None = None,
+        colleagues: Sequence[Colleague] = (), calls_per_second: float | None = None,
     ) -> Standin:  # fmt: skip
-        """Listen on `host:port` (0: any free port). Raises `PortInUse`."""
+        """Listen on `host:port` (0: any free port). `calls_per_second` refuses outbound calls beyond that (wall time)
+        with 429. Raises `PortInUse`."""
         listener = _listen(host, port)
         account = Account(account_sid, auth_token, faults=faults or Faults())
+        if calls_per_second is not None:
+            account.faults = FaultSet([account.faults, CallsThrottled(per_second=calls_per_second)])
         account.base_url = f"http://{host}:{listener.getsockname()[1]}"
-        standin = cls(account, callee, on_event)
+        standin = cls(account, callee, on_event, colleagues)
         await standin._serve(listener)
         return standin
 
@@ -104,12 +118,26 @@ class Standin:
 
     async def place_call(self, plan: CallPlan, on_event: OnEvent | None = None) -> CallReport:
         """Call the server as a person from outside would, and return what happened. Raises `PlanError`, `BadUrl`."""
+        plan = self._with_colleagues(plan)
         script = await prepared(plan)
         record, entry = inbound(plan, self.account)
-        hand = CallInHand(plan, self.account, self._http, record, entry, script, on_event or self._on_event)
+        leg = LegPlan(plan.faults.ring_result(), plan.ring_s, time_limit_s=plan.time_limit_s)
+        placement = Placement(record, entry, script, leg)
+        hand = CallInHand(plan, self.account, self._http, placement, on_event or self._on_event)
         report = await self._run(hand)
         await self._wait_for_fetch(plan, hand)
         return report
+
+    def _with_colleagues(self, plan: CallPlan) -> CallPlan:
+        return replace(plan, colleagues=(*self.colleagues, *plan.colleagues))
+
+    def hang_up(self, call_sid: str) -> None:
+        """The caller (or callee) of a call under way hangs up now. Raises `KeyError`."""
+        self._hands[call_sid].leg.hang_up("caller")
+
+    def press(self, call_sid: str, keys: str) -> None:
+        """The caller (or callee) of a call under way presses keys now. Raises `KeyError`."""
+        self._hands[call_sid].line.press(keys)
 
     async def _wait_for_fetch(self, plan: CallPlan, hand: CallInHand) -> None:
         """Keep serving until the server has fetched the recording that it started."""
@@ -123,8 +151,9 @@ class Standin:
         hand.refresh()
 
     def tapes(self, call_sid: str) -> tuple[bytes, bytes]:
-        """Both sides of a call placed here, as heard: caller and agent, μ-law, equally long. Raises `KeyError`."""
-        line = self._hands[call_sid].line
+        """Both sides of a call or of a leg dialled in one, as heard: caller (or colleague) and agent, μ-law, equally
+        long. Raises `KeyError`."""
+        line = self._hands[call_sid].line if call_sid in self._hands else self.account.live[call_sid].line
         return bytes(line.caller_tape), bytes(line.agent_tape)
 
     async def recording_fetched(self, call_sid: str, timeout_s: float | None = None) -> bool:
@@ -172,7 +201,7 @@ class Standin:
         plan = replace(plan, time_limit_s=float(params.get("TimeLimit") or plan.time_limit_s))
         record = CallRecord(new_sid("CA"), self.account.sid, params["From"], params["To"], "outbound-api")
         self.account.calls[record.sid] = record
-        task = asyncio.create_task(self._try_outbound(plan, record, request))
+        task = asyncio.create_task(self._try_outbound(self._with_colleagues(plan), record, request))
         self._outbound.add(task)
         task.add_done_callback(self._outbound.discard)
         return record
@@ -191,16 +220,29 @@ class Standin:
             params.get("StatusCallback", ""), params.get("StatusCallbackMethod", "POST").upper(),
             request.status_events,
         )  # fmt: skip
-        recording = None
-        if params.get("Record", "").lower() == "true":
-            recording = RecordingRequest(
-                "OutboundAPI", 2 if params.get("RecordingChannels") == "dual" else 1,
-                params.get("RecordingTrack", "both"), params.get("RecordingStatusCallback", ""),
-                params.get("RecordingStatusCallbackMethod", "POST").upper(), request.recording_events,
-            )  # fmt: skip
-        script: Script = await prepared(plan)
-        hand = CallInHand(plan, self.account, self._http, record, entry, script, self._on_event, recording)
+        script = await prepared(plan, outbound=True)
+        result = plan.faults.ring_result()
+        if result == "answered" and plan.answerer in RINGS:
+            result = plan.answerer
+        leg = LegPlan(
+            result, plan.ring_s, float(params.get("Timeout") or OUTBOUND_TIMEOUT_S), plan.time_limit_s,
+            detection(params, script.answerer),
+        )  # fmt: skip
+        placement = Placement(record, entry, script, leg, _recording_of(request))
+        hand = CallInHand(plan, self.account, self._http, placement, self._on_event)
         await self._run(hand)
+
+
+def _recording_of(request: OutboundRequest) -> RecordingRequest | None:
+    """The recording that `calls.create(record=True)` asks for."""
+    params = request.params
+    if params.get("Record", "").lower() != "true":
+        return None
+    return RecordingRequest(
+        "OutboundAPI", 2 if params.get("RecordingChannels") == "dual" else 1,
+        params.get("RecordingTrack", "both"), params.get("RecordingStatusCallback", ""),
+        params.get("RecordingStatusCallbackMethod", "POST").upper(), request.recording_events,
+    )  # fmt: skip
 
 
 async def place_call(plan: CallPlan, *, standin: Standin, on_event: OnEvent | None = None) -> CallReport:

@@ -13,7 +13,7 @@ from simulator.journal import Journal
 from simulator.line import Line
 from simulator.places import BadUrl, Places
 from simulator.signing import Signer
-from simulator.twiml import ConnectStream
+from simulator.verbs import ConnectStream
 from simulator.wire import FRAME_MS, BadMessage, Clear, Mark, Media, Sender, read_message
 
 HANDSHAKE_S = 5.0

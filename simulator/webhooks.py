@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -92,14 +92,26 @@ class Courier:
         self._http, self._clock, self._faults = http, clock, faults
         self._queue: asyncio.Queue[_Prepared] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
-        self._delayed: set[asyncio.Task[None]] = set()
+        self._delayed: set[asyncio.Task[Answer]] = set()
+        self._held: dict[str, list[_Prepared]] = {}
 
     async def ask(self, kind: str, url: str, params: Mapping[str, str], method: str = "POST") -> Answer:
         """Send a webhook whose answer matters (TwiML) and wait for it."""
         try:
-            return await self._deliver(self._prepare(kind, url, params, method))
+            prepared = self._prepare(kind, url, params, method)
         except BadUrl as problem:
             return Answer(0, error=str(problem))
+        times = self._faults.webhook_times(kind)
+        if len(times) == 1:
+            return await self._deliver(prepared)
+        return await self._repeat(prepared, times)
+
+    async def _repeat(self, prepared: _Prepared, times: Sequence[float]) -> Answer:
+        """Send one webhook several times; the last of the copies is the one that counts."""
+        answers = await asyncio.gather(*(self._deliver_after(prepared, delay) for delay in times))
+        if len({answer.body for answer in answers if answer.ok}) > 1:
+            self._journal.warn(f"the {prepared.kind} webhook got different answers to one idempotency token")
+        return answers[-1]
 
     def tell(self, kind: str, url: str, params: Mapping[str, str], method: str = "POST") -> None:
         """Send a callback in the background, behind those sent before it unless a fault says otherwise."""
@@ -108,16 +120,27 @@ class Courier:
         except BadUrl as problem:
             self._journal.warn(f"the {kind} callback was not sent: {problem}")
             return
-        for delay in self._faults.callback_delays(kind, dict(params)):
-            if delay <= 0:
-                self._enqueue(prepared)
-            else:
-                self._later(prepared, delay)
+        delays = self._faults.callback_delays(kind, dict(params))
+        if self._faults.holds_callback(kind, dict(params)):
+            self._held.setdefault(kind, []).extend([prepared] * len(delays))
+            return
+        for delay in delays:
+            self._send_after(prepared, delay)
+        for held in self._held.pop(kind, []):
+            self._send_after(held, max(delays, default=0.0))
+
+    def _send_after(self, prepared: _Prepared, delay: float) -> None:
+        if delay <= 0:
+            self._enqueue(prepared)
+        else:
+            self._later(prepared, delay)
 
     async def drain(self) -> None:
-        """Return when every callback was delivered or given up."""
+        """Return when every callback was delivered or given up; those held back are sent now."""
         while self._delayed:
             await asyncio.gather(*self._delayed)
+        for held in [prepared for kind in list(self._held) for prepared in self._held.pop(kind)]:
+            self._enqueue(held)
         await self._queue.join()
 
     async def close(self) -> None:
@@ -141,17 +164,18 @@ class Courier:
                 self._queue.task_done()
 
     def _later(self, prepared: _Prepared, delay: float) -> None:
-        async def wait() -> None:
-            await self._clock.sleep_until(self._clock.now() + delay)
-            await self._deliver(prepared)
-
-        task = asyncio.create_task(wait())
+        task = asyncio.create_task(self._deliver_after(prepared, delay))
         self._delayed.add(task)
         task.add_done_callback(self._delayed.discard)
 
+    async def _deliver_after(self, prepared: _Prepared, delay: float) -> Answer:
+        if delay > 0:
+            await self._clock.sleep_until(self._clock.now() + delay)
+        return await self._deliver(prepared)
+
     def _prepare(self, kind: str, url: str, params: Mapping[str, str], method: str) -> _Prepared:
         form = dict(params)
-        if method == "GET":
+        if method == "GET" and form:
             bare, _, fragment = url.partition("#")
             url = f"{bare}{'&' if '?' in bare else '?'}{urlencode(form)}" + (f"#{fragment}" if fragment else "")
             form = {}

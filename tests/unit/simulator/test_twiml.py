@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.twiml import (
-    ConnectStream,
-    Hangup,
-    Pause,
-    Play,
-    Redirect,
-    Reject,
-    Say,
-    StartRecording,
-    TwimlError,
-    Unsupported,
-    parse_twiml,
-)
+from simulator.twiml import TwimlError, parse_twiml
+from simulator.verbs import ConnectStream, Hangup, Pause, Play, Redirect, Reject, Say, StartRecording, Unsupported
 
 BASE = "https://example.com/webhook/voice"
 
@@ -62,7 +51,8 @@ def test_start_recording() -> None:
     [
         ('<Start><Stream url="wss://x/y"/></Start>', "<Connect><Stream>"),
         ("<Connect><Room>r</Room></Connect>", "<Room>"),
-        ("<Dial>+1555</Dial>", "second leg"),
+        ("<Dial><Sip>sip:a@b</Sip></Dial>", "<Sip>"),
+        ("<Dial></Dial>", "numbers"),
         ("<Dance/>", "unknown"),
         ('<Pause length="long"/>', "number of seconds"),
     ],

@@ -23,7 +23,6 @@ class LiveCall(Protocol):
     record: CallRecord
     journal: Journal
     line: Line
-    faults: Faults
     over: asyncio.Event
 
     @property
@@ -79,12 +78,18 @@ class Account:
     faults: Faults = field(default_factory=Faults)
     calls: dict[str, CallRecord] = field(default_factory=dict)
     live: dict[str, LiveCall] = field(default_factory=dict)
+    line_faults: dict[str, Faults] = field(default_factory=dict)
     recordings: dict[str, RecordingRecord] = field(default_factory=dict)
     numbers: dict[str, NumberRecord] = field(default_factory=dict)
     messages: dict[str, MessageRecord] = field(default_factory=dict)
     rest_calls: list[RestEntry] = field(default_factory=list)
     dial: Callable[[OutboundRequest], CallRecord] | None = None
     on_fetch: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def faults_for(self, call_sid: str) -> list[Faults]:
+        """The faults to ask about a REST call: the account's, and those of the call concerned if it has its own."""
+        own = self.line_faults.get(call_sid)
+        return [self.faults] if own is None or own is self.faults else [self.faults, own]
 
     def recordings_of(self, call_sid: str) -> list[RecordingRecord]:
         """The recordings of one call, oldest first."""

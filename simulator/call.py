@@ -39,7 +39,7 @@ class CallLeg:
         recording: RecordingRequest | None = None, tail: Callable[[CallLeg], Awaitable[str]] | None = None,
     ) -> None:  # fmt: skip
         self.plan, self.record, self.entry = plan, record, entry
-        self.journal, self.line, self.recorder, self.faults = kit.journal, kit.line, kit.recorder, kit.faults
+        self.journal, self.line, self.recorder = kit.journal, kit.line, kit.recorder
         self._kit, self._clock = kit, kit.clock
         self._record_from_answer, self._tail = recording, tail
         self._orders: asyncio.Queue[_HangUp | _GoTo] = asyncio.Queue()
@@ -109,7 +109,7 @@ class CallLeg:
         return "no-answer" if in_vain else plan.result
 
     async def _talk_if_wanted(self) -> None:
-        """An inbound call is answered by its first TwiML unless that rejects it; an outbound one is answered already."""
+        """The first TwiML of an inbound call answers it or rejects it; an outbound one is answered already."""
         if self.record.direction != "inbound":
             await self._talk(self._start_outbound)
             return

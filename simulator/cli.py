@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -17,7 +18,11 @@ import click
 from phoneaudio.g711 import pcm16_from_ulaw
 from phoneaudio.wav import WavError, wav_bytes
 from simulator.account import OutboundRequest
+from simulator.answerers import ANSWERERS, RINGS, AnswererError, parse_answerer
 from simulator.caller import Manners, Utterance
+from simulator.colleagues import DOES, Colleague, ColleagueError, parse_colleague
+from simulator.fault_catalogue import CATALOGUE, UnknownFault, chosen
+from simulator.faults import Faults
 from simulator.places import BadUrl
 from simulator.plan import CallPlan, PlanError, parse_line
 from simulator.render import describe, summary
@@ -52,6 +57,15 @@ _voice_url = click.option(
 _public_url = click.option(
     "--public-url", help="The server's public URL, as Twilio knows and signs it.  [default: origin of --voice-url]"
 )
+_faults = click.option(
+    "--fault", "fault_names", multiple=True, metavar="NAME",
+    help="Something that goes wrong on purpose; give several. 'frontdesk simulate faults' lists them.",
+)  # fmt: skip
+_seed = click.option("--seed", type=int, default=0, show_default=True, help="Makes faults strike in the same places.")
+_colleagues = click.option(
+    "--colleague", "colleagues", multiple=True, metavar="NUMBER: DOES[: WORDS]",
+    help=f"Somebody whom the server may dial, and what they do: {', '.join(DOES)}. WORDS are said once connected.",
+)  # fmt: skip
 _speed = click.option(
     "--speed", type=click.FloatRange(min=0.1, max=50), default=1.0, show_default=True,
     help="How much faster than real time; the server's own thinking then counts that much longer.",
@@ -61,6 +75,20 @@ _speed = click.option(
 @click.group()
 def simulate() -> None:
     """Act as Twilio: call a voice server with a spoken caller, or keep a stand-in for Twilio's API running."""
+
+
+@simulate.command("faults")
+def list_faults() -> None:
+    """List the faults that --fault knows."""
+    width = max(map(len, CATALOGUE))
+    for entry in CATALOGUE.values():
+        click.echo(f"{entry.name:<{width}}  {entry.about}{' (outbound calls)' if entry.outbound else ''}")
+
+
+def _show_faults(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        context.invoke(list_faults)
+        context.exit()
 
 
 @simulate.command()
@@ -101,6 +129,15 @@ def simulate() -> None:
     default=12.0,
     show_default=True,
     help="Seconds that the caller waits after the last answer before hanging up.",
+)
+@_faults
+@click.option(
+    "--faults", is_flag=True, is_eager=True, expose_value=False, callback=_show_faults, help="List the faults."
+)
+@_seed
+@_colleagues
+@click.option(
+    "--hold-patience", type=float, help="Seconds that the caller waits while being put through.  [default: for ever]"
 )
 @click.option("--hang-up-after", type=float, help="Hang up so many seconds after the answer, whatever is going on.")
 @click.option(
@@ -148,6 +185,7 @@ def _plan(options: dict[str, Any]) -> CallPlan:
     manners = Manners(
         patience_ms=round(options["patience"] * 1000),
         end_wait_ms=round(options["end_wait"] * 1000),
+        hold_ms=None if options["hold_patience"] is None else round(options["hold_patience"] * 1000),
         hang_up_after_ms=None if options["hang_up_after"] is None else round(options["hang_up_after"] * 1000),
     )
     plan = CallPlan(
@@ -164,6 +202,8 @@ def _plan(options: dict[str, Any]) -> CallPlan:
         transcribe=options["transcribe"],
         wait_recording_s=options["wait_recording"],
         time_limit_s=options["time_limit"],
+        colleagues=_read_colleagues(options),
+        faults=_read_faults(options),
         voice=HibariVoice(),
     )
     try:
@@ -171,6 +211,20 @@ def _plan(options: dict[str, Any]) -> CallPlan:
     except BadUrl as problem:
         raise click.UsageError(str(problem)) from problem
     return plan
+
+
+def _read_faults(options: dict[str, Any], salt: int = 0) -> Faults:
+    try:
+        return chosen(options["fault_names"], options["seed"] + salt)
+    except UnknownFault as problem:
+        raise click.UsageError(str(problem)) from problem
+
+
+def _read_colleagues(options: dict[str, Any]) -> list[Colleague]:
+    try:
+        return [parse_colleague(notation) for notation in options["colleagues"]]
+    except ColleagueError as problem:
+        raise click.UsageError(str(problem)) from problem
 
 
 def _lines(says: tuple[str, ...], wavs: tuple[Path, ...]) -> list[str | Utterance]:
@@ -197,8 +251,9 @@ def _run(work: Coroutine[Any, Any, CallReport]) -> CallReport:
 
 async def _place(plan: CallPlan, options: dict[str, Any]) -> CallReport:
     standin = await Standin.start(
-        account_sid=options["account_sid"], auth_token=options["auth_token"], port=options["api_port"]
-    )
+        account_sid=options["account_sid"], auth_token=options["auth_token"], port=options["api_port"],
+        faults=plan.faults,
+    )  # fmt: skip
     standin.add_number(plan.to)
     try:
         report = await standin.place_call(plan, None if options["as_json"] else _Printer())
@@ -243,6 +298,14 @@ class _Printer:
     metavar="LINE",
     help="What people called by calls.create(…) say, the first line on answering.  [default: Hello?]",
 )
+@click.option(
+    "--answerer", "answerers", multiple=True, metavar="NUMBER: WHO",
+    help=f"Who answers at a number: {', '.join(ANSWERERS + RINGS)}.  [default: a human with the --answer lines]",
+)  # fmt: skip
+@click.option("--calls-per-second", type=float, help="Refuse outbound calls beyond that with 429.  [default: no limit]")
+@_faults
+@_seed
+@_colleagues
 @_voice_url
 @_public_url
 @_speed
@@ -258,6 +321,11 @@ def twilio(**options: Any) -> None:
 
 
 async def _stand(options: dict[str, Any]) -> None:
+    answerers = _read_answerers(options)
+    placed = itertools.count()
+    # REST errors are counted for the account, not again for each call.
+    of_a_call = options | {"fault_names": [name for name in options["fault_names"] if not name.startswith("rest-")]}
+
     def callee(request: OutboundRequest) -> CallPlan:
         return CallPlan(
             to=request.params["To"],
@@ -267,11 +335,16 @@ async def _stand(options: dict[str, Any]) -> None:
             lines=options["answers"] or ("Hello?",),
             speed=options["speed"],
             manners=Manners(speaks_first=True),
+            answerer=answerers.get(request.params["To"], "human"),
+            faults=_read_faults(of_a_call, next(placed)),
+            voice=HibariVoice(),
         )
 
     standin = await Standin.start(
         account_sid=options["account_sid"], auth_token=options["auth_token"],
         host=options["host"], port=options["port"], callee=callee, on_event=_Printer(),
+        faults=_read_faults(options), colleagues=_read_colleagues(options),
+        calls_per_second=options["calls_per_second"],
     )  # fmt: skip
     for number in options["numbers"]:
         standin.add_number(number)
@@ -281,6 +354,13 @@ async def _stand(options: dict[str, Any]) -> None:
     )
     await _until_told()
     await standin.stop()
+
+
+def _read_answerers(options: dict[str, Any]) -> dict[str, str]:
+    try:
+        return dict(parse_answerer(notation) for notation in options["answerers"])
+    except AnswererError as problem:
+        raise click.UsageError(str(problem)) from problem
 
 
 async def _until_told() -> None:

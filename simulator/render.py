@@ -49,6 +49,12 @@ def _ended(data: Data) -> str:
     return f"call {data['outcome']}" + (f": {data['reason']}" if data["reason"] else "")
 
 
+def _leg(data: Data) -> str | None:
+    words = _WORDS.get(data["event"])
+    text = words(data["data"]) if words else None
+    return f"{data['to']}: {text.replace('caller', 'colleague', 1)}" if text else None
+
+
 _WORDS: dict[str, Callable[[Data], str | None]] = {
     "status": _status,
     "webhook": _webhook,
@@ -64,6 +70,11 @@ _WORDS: dict[str, Callable[[Data], str | None]] = {
     "recording_started": lambda data: f"recording {data['sid'][:8]}… started ({data['channels']} channels)",
     "recording_finished": lambda data: f"recording {data['sid'][:8]}… {data['status']}, {data['duration_s']} s",
     "recording_fetched": lambda data: f"recording {data['sid'][:8]}… fetched by the server",
+    "leg": _leg,
+    "bridged": lambda data: f"connected with {data['to']}",
+    "fault": lambda data: f"fault: {data['name']}",
+    "answered_by": lambda data: f"answering-machine detection: {data['who']}",
+    "twilio_plays": lambda data: f"Twilio plays {data['url']}",
     "socket_cut": lambda data: "fault: the media socket was cut",
     "warning": lambda data: f"note: {data['message']}",
     "ended": _ended,
@@ -88,6 +99,9 @@ def summary(report: CallReport) -> str:
     lines.append(
         f"frames: {frames.sent} sent, {frames.received} received; marks: {_marks(report)}; clears: {len(report.clears)}"
     )
+    if report.faults:
+        lines.append("faults: " + ", ".join(f"{fault.name} (struck {fault.times}x)" for fault in report.faults))
+    lines += [f"{leg.call.to}: {leg.call.statuses[-1]['status']}, {leg.call.duration_s} s" for leg in report.legs]
     lines += [f"recording: {item.url} ({item.status}, {item.duration_s} s)" for item in report.recordings]
     return "\n".join(lines)
 

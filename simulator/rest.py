@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,10 +17,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.account import Account, LiveCall, OutboundRequest
+from simulator.call_filter import BadDate, wanted
 from simulator.ids import new_sid
 from simulator.records import CallRecord, MessageRecord, RecordingRecord, RecordingRequest
 from simulator.report import RestFacts
 
+CREATE_WAIT_S = 10.0
 _PREFIX = "/2010-04-01/Accounts/{account}"
 
 
@@ -109,8 +113,7 @@ class _Api:
             ask = Ask(request, form)
             try:
                 self._authorize(request)
-                if failure := self._account.faults.rest_failure(method, request.url.path):
-                    raise RestError(failure.status, failure.code, failure.message)
+                self._fail_by_fault(method, request)
                 response = await answer(ask)
             except RestError as problem:
                 response = problem.response()
@@ -118,6 +121,11 @@ class _Api:
             return response
 
         return Route(path, endpoint, methods=[method])
+
+    def _fail_by_fault(self, method: str, request: Request) -> None:
+        for faults in self._account.faults_for(str(request.path_params.get("call", ""))):
+            if failure := faults.rest_failure(method, request.url.path):
+                raise RestError(failure.status, failure.code, failure.message)
 
     def _authorize(self, request: Request) -> None:
         expected = base64.b64encode(f"{self._account.sid}:{self._account.auth_token}".encode()).decode()
@@ -159,11 +167,26 @@ class _Api:
             )
         )
         ask.call_sid = record.sid
+        if any(faults.create_waits_for_stream() for faults in self._account.faults_for(record.sid)):
+            await self._stream_opened(record)
         return JSONResponse(record.as_json(), 201)
 
+    async def _stream_opened(self, record: CallRecord) -> None:
+        """Return when the call's media stream is connected, the call is over, or it takes too long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CREATE_WAIT_S):
+                while (live := self._account.live.get(record.sid)) is None:
+                    await asyncio.sleep(0.01)
+                while not (live.connected.is_set() or live.over.is_set()):
+                    await asyncio.sleep(0.01)
+
     async def list_calls(self, ask: Ask) -> Response:
-        wanted = ask.request.query_params.get("Status")
-        rows = [call.as_json() for call in self._account.calls.values() if wanted in (None, call.status)]
+        """Newest first, as Twilio lists them."""
+        query = ask.request.query_params
+        try:
+            rows = [call.as_json() for call in reversed(self._account.calls.values()) if wanted(call, query)]
+        except BadDate as problem:
+            raise RestError(400, 20001, str(problem)) from problem
         return _page(ask, "calls", rows)
 
     async def fetch_call(self, ask: Ask) -> Response:
@@ -173,9 +196,13 @@ class _Api:
         record = self._call(ask)
         live = self._in_progress(ask, record, "Call is not in-progress. Cannot redirect.")
         status = ask.param("Status")
-        if status in ("completed", "canceled"):
+        if status == "completed" or (status == "canceled" and record.status != "in-progress"):
             live.hang_up("REST API")
+        elif status == "canceled":
+            pass  # Twilio: "canceled" leaves a call that is in progress alone.
         elif ask.param("Twiml") or ask.param("Url"):
+            if record.status != "in-progress":
+                raise RestError(400, 21220, "Call is not in-progress. Cannot redirect.")
             live.redirect(url=ask.param("Url"), twiml=ask.param("Twiml"), method=ask.param("Method", "POST"))
         elif status:
             raise RestError(400, 21220, f"Invalid call status {status!r}; use completed or canceled")
@@ -241,19 +268,20 @@ class _Api:
         """The WAV: `RequestedChannels=2` gives both sides apart (400 for a mono recording), else they are mixed."""
         record = self._recording(ask)
         record.downloads += 1
-        wanted = ask.request.query_params.get("RequestedChannels", "1")
-        if wanted not in ("1", "2"):
-            raise RestError(400, 20001, f"RequestedChannels is {wanted!r}; use 1 or 2")
-        if failure := self._account.faults.recording_failure(record.downloads, int(wanted)):
-            raise RestError(failure.status, failure.code, failure.message)
+        channels = ask.request.query_params.get("RequestedChannels", "1")
+        if channels not in ("1", "2"):
+            raise RestError(400, 20001, f"RequestedChannels is {channels!r}; use 1 or 2")
+        for faults in self._account.faults_for(record.call_sid):
+            if failure := faults.recording_failure(record.downloads, int(channels)):
+                raise RestError(failure.status, failure.code, failure.message)
         if record.status != "completed":
             raise _not_found(ask)
         if ask.request.path_params.get("format", "wav") != "wav":
             raise RestError(406, 20406, "This stand-in keeps recordings as WAV only; ask for .wav")
-        if wanted == "2" and record.request.channels != 2:
+        if channels == "2" and record.request.channels != 2:
             raise RestError(400, 21649, "The recording has one channel; ask with RequestedChannels=1")
         await self._fetched(record)
-        return Response(record.wav(int(wanted)), media_type="audio/x-wav")
+        return Response(record.wav(int(channels)), media_type="audio/x-wav")
 
     async def _fetched(self, record: RecordingRecord) -> None:
         record.fetched.set()
@@ -273,8 +301,8 @@ class _Api:
     # Numbers and messages.
 
     async def list_numbers(self, ask: Ask) -> Response:
-        wanted = ask.request.query_params.get("PhoneNumber")
-        rows = [row.as_json() for row in self._account.numbers.values() if wanted in (None, row.phone_number)]
+        number = ask.request.query_params.get("PhoneNumber")
+        rows = [row.as_json() for row in self._account.numbers.values() if number in (None, row.phone_number)]
         return _page(ask, "incoming_phone_numbers", rows)
 
     async def fetch_number(self, ask: Ask) -> Response:

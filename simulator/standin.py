@@ -123,6 +123,7 @@ class Standin:
         record, entry = inbound(plan, self.account)
         leg = LegPlan(plan.faults.ring_result(), plan.ring_s, time_limit_s=plan.time_limit_s)
         placement = Placement(record, entry, script, leg)
+        self.account.line_faults[record.sid] = plan.faults
         hand = CallInHand(plan, self.account, self._http, placement, on_event or self._on_event)
         report = await self._run(hand)
         await self._wait_for_fetch(plan, hand)
@@ -189,7 +190,7 @@ class Standin:
         """Let go of the oldest calls: a tape grows by a megabyte a minute, and a stand-in may run for days."""
         for sid in list(self._hands)[:-KEPT_CALLS]:
             if self.account.calls[sid].final:
-                del self._hands[sid], self.account.live[sid]
+                del self._hands[sid], self.account.live[sid], self.account.line_faults[sid]
                 for recording in self.account.recordings_of(sid):
                     del self.account.recordings[recording.sid]
 
@@ -201,6 +202,7 @@ class Standin:
         plan = replace(plan, time_limit_s=float(params.get("TimeLimit") or plan.time_limit_s))
         record = CallRecord(new_sid("CA"), self.account.sid, params["From"], params["To"], "outbound-api")
         self.account.calls[record.sid] = record
+        self.account.line_faults[record.sid] = plan.faults
         task = asyncio.create_task(self._try_outbound(self._with_colleagues(plan), record, request))
         self._outbound.add(task)
         task.add_done_callback(self._outbound.discard)

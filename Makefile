@@ -6,12 +6,14 @@ SHELL := /bin/bash
 BIN := .venv/bin
 # PORT=… and ONCE=1 are for `make demo`; PYTEST_ARGS=… narrows `make test`, as in PYTEST_ARGS="-k media".
 PYTEST_ARGS ?=
+# More for bench/bridge.py, as in BENCH_ARGS="--json --only frontdesk".
+BENCH_ARGS ?=
 # Beyond the packages that pyproject.toml names: what sets the machine up and what every test stands on.
 MYPY_EXTRA := scripts tests/support tests/conftest.py
 
 export PYTHON
 
-.PHONY: help setup test-services demo test check bench lock clean
+.PHONY: help setup test-services demo test check bench bench-bridge soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -38,6 +40,14 @@ check: setup ## lint, formatting, types, layers, ownership
 
 bench: setup ## measure the engine: latency by part, word error
 	$(BIN)/python -m bench.engine
+
+bench-bridge: setup ## measure the bridge beside a bare relay, a plain one and Pipecat (BENCH_ARGS="--json"; 10 minutes)
+	@$(BIN)/python scripts/bench_env.py
+	@$(BIN)/python bench/bridge.py $(BENCH_ARGS)
+
+soak: setup ## long runs: the engine's memory over 500 sessions, its capacity
+	$(BIN)/python bench/engine_soak.py
+	$(BIN)/python bench/engine_capacity.py
 
 lock: setup ## resolve the dependencies again and rewrite the lock files, with hashes and without registry addresses
 	$(BIN)/python scripts/lock.py

@@ -42,6 +42,7 @@ def main() -> None:
     compile_lock("pyproject.toml", "requirements/lock.txt", "--extra", "dev")
     compile_lock("requirements/bootstrap.in", "requirements/bootstrap.txt", "--no-annotate")
     compile_lock("requirements/node.in", "requirements/node.txt", "--no-annotate")
+    compile_lock("requirements/bench.in", "requirements/bench.txt", "--no-annotate")
     subprocess.run(["npm", *NPM_LOCK], cwd=ROOT, check=True)
 
 

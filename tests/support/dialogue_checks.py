@@ -13,11 +13,14 @@ from tests.support.dialogues import Dialogue, Tool
 _DAYS_AHEAD: Final = 21
 _YES: Final = (
     "yes|yeah|yep|yup|yes please|aye|correct|right|that's right|that's it|perfect|sure|ok|okay|okey|please do|go ahead|"
-    "exactly|fine|good|great|lovely|do that|book it|confirm|confirmed|brilliant|wonderful|spot on|sounds good|absolutely"
+    "exactly|fine|good|great|lovely|do that|book it|confirm|confirmed|brilliant|wonderful|spot on|absolutely"
 )
 _FAMILIAR: Final = {
-    *MONTHS, *WEEKDAYS, *"i i'm i'll i've i'd english ok okay am pm mr mrs ms dr a monday's".split(),
+    *MONTHS, *WEEKDAYS, "i", "i'm", "i'll", "i've", "i'd", "english", "ok", "okay", "mr", "mrs", "ms", "dr",
 }  # fmt: skip
+_NUMBER: Final = re.compile(r"(?<![\w.:])(\d{1,2}):(\d\d)(?![\w:])|(?<![\w.:])(\d+(?:[.,]\d+)*)(?: (am|pm))?(?![\w:])")
+_AROUND_THE_HOUR: Final = re.compile(r"\b(quarter|\d{1,2})(?: minutes)? (past|after|to|before|of) (\d{1,2})\b")
+_FAR: Final = re.compile(r"\b(weeks?|months?|year|end of|christmas|fortnight|days)\b")
 _AMOUNT: Final = r"pounds|dollars|euros|pence|cents|percent"
 _MONTH: Final = "|".join(MONTHS)
 
@@ -29,12 +32,15 @@ class Heard:
     dialogue: Dialogue
     sources: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    told: int = 0
+    """How many of the sources were there before anybody spoke."""
 
     def __post_init__(self) -> None:
         business, now = self.dialogue.business, self.dialogue.now
         told = [str(tool.spec) for tool in business.tools.values()]
         self.sources += [business.instructions, business.greeting, self.dialogue.context, *told]
         self.sources.append(f"{now:%H:%M} {now.year} {now.year + 1}")
+        self.told = len(self.sources)
 
 
 def global_problems(answer: str, heard: Heard) -> list[str]:
@@ -47,12 +53,11 @@ def global_problems(answer: str, heard: Heard) -> list[str]:
 
 def unconfirmed(tool: Tool, arguments: dict[str, Any], words: str | None, heard: Heard) -> list[str]:
     """Why a call that changes something is not what the caller just agreed to."""
-    before = heard.answers[-1] if heard.answers else ""
     lately = " ".join(heard.answers[-2:])
     problems = []
     if words is None or not says(words, _YES):
         problems.append(f"{tool.name} is called without a yes")
-    if not before.rstrip().endswith("?"):
+    if not any(answer.rstrip().endswith("?") for answer in heard.answers[-2:]):
         problems.append(f"{tool.name} is called though nothing was asked just before")
     problems += [
         f"{tool.name}: {name}={value!r} was not read back"

@@ -11,6 +11,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import jsonschema  # type: ignore[import-untyped]
+
 from engine.realtime.brain import Call, Output, Say
 from tests.support.dialogue_checks import Heard, global_problems, unconfirmed
 from tests.support.dialogue_words import says, says_outright
@@ -57,9 +59,12 @@ class _Reply:
         return " ".join(text for count, text in self.said if count == answered and text)
 
 
-def conduct(dialogue: Dialogue) -> Talk:
-    """Go through a dialogue. Raises `DialogueFailed` at the first exchange that goes wrong."""
-    run = _Run(dialogue, Heard(dialogue))
+def conduct(dialogue: Dialogue, heard: Heard | None = None) -> Talk:
+    """Go through a dialogue. Raises `DialogueFailed` at the first exchange that goes wrong.
+
+    Who hears the caller by ear adds what was understood to `heard.sources`: the agent may repeat that too.
+    """
+    run = _Run(dialogue, heard or Heard(dialogue))
     for exchange in dialogue.exchanges:
         if exchange.answers:
             reply = yield from _answered(run, exchange)
@@ -168,8 +173,6 @@ def _bad_call(run: _Run, call: Call, wanted: Calls | None, exchange: Exchange, w
 
 
 def _parsed(call: Call, tool: Tool) -> tuple[dict[str, Any], str]:
-    import jsonschema
-
     try:
         arguments: dict[str, Any] = json.loads(call.arguments)
         jsonschema.validate(arguments, tool.spec["parameters"])

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_UNITS: Final = (
+_WORD: Final = re.compile(r"\w+")
+_UNITS: Final = _WORD.findall(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
-).split()
-_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS: Final = (
+)
+_TENS: Final = _WORD.findall("twenty thirty forty fifty sixty seventy eighty ninety")
+_ORDINALS: Final = _WORD.findall(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth"
-).split()
+)
 NUMBER_WORDS: Final[dict[str, int]] = (
     {word: value for value, word in enumerate(_UNITS)}
     | {word: value * 10 for value, word in enumerate(_TENS, 2)}

@@ -1,4 +1,6 @@
-"""Dialogues as files: what a caller says, what the agent must say and call. The format is in tests/acceptance/dialogues/README.md.
+"""Dialogues as files: what a caller says, and what the agent must say and call.
+
+The format is described in tests/acceptance/dialogues/README.md.
 
 ✅ OWNER of the format. Every error names file and line, so that who writes dialogues needs no other tool.
 """
@@ -8,12 +10,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 _REQUIRED: Final = ("business", "now", "tests")
 _KEYS: Final = {*_REQUIRED, "caller number", "caller", "context", "spoken"}
+_STEPS: Final = (
+    "'caller: words', 'answers:', 'silence', 'interrupted', 'agent:', 'calls: tool', 'no calls' or 'result: text'"
+)
 _ARGUMENT: Final = re.compile(r"(?:^|\s)([A-Za-z_]\w*)([=~])")
 
 
@@ -23,7 +29,11 @@ class BadDialogue(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool of a business. `changes`: it needs a read-back and a yes. `result`: what it answers unless told otherwise."""
+    """A tool of a business.
+
+    `changes`: it needs a read-back and a yes. `reads`: it may be called at any time. `result`: what it answers unless
+    a dialogue says otherwise; None: the agent is not asked again.
+    """
 
     spec: dict[str, Any]
     changes: bool
@@ -38,7 +48,10 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """Who is called: the session's instructions, verbatim, and its tools. `context`: whether a system item tells the time."""
+    """Who is called: the session's instructions, verbatim, and its tools.
+
+    `context`: whether a system item tells the time, as Frontdesk's server does it.
+    """
 
     name: str
     instructions: str
@@ -99,6 +112,11 @@ class Dialogue:
     def spoken(self) -> bool:
         """Whether it is also run as speech."""
         return self.head.get("spoken") == "yes"
+
+    @property
+    def now_utc(self) -> datetime:
+        """The moment of the call."""
+        return self.now.replace(tzinfo=ZoneInfo(self.business.timezone)).astimezone(UTC)
 
     @property
     def context(self) -> str:
@@ -218,8 +236,7 @@ class _Body:
             self._now(number)
             self._interrupted = number
         else:
-            steps = "'caller: words', 'answers:', 'silence', 'interrupted', 'agent:', 'calls: tool', 'no calls' or 'result: text'"
-            raise _bad(self._path, number, f"{kind!r} is not a step: write {steps}")
+            raise _bad(self._path, number, f"{kind!r} is not a step: write {_STEPS}")
 
     def _begin(self, number: int, words: str | None) -> None:
         self._exchanges.append(Exchange(number, words, interrupts=bool(self._interrupted)))

@@ -44,14 +44,14 @@ async def test_the_synchronous_client_lists_and_retrieves_models(engine: Any) ->
     assert one == "tts-1" and one in listed
 
 
-@pytest.mark.parametrize(("method", "path"), PATHS)
-async def test_every_path_checks_the_key_before_anything_else(serve: Any, method: str, path: str) -> None:
+async def test_every_path_checks_the_key_before_anything_else(serve: Any) -> None:
     async with serve(EngineSettings(api_key="right")) as engine, httpx.AsyncClient(base_url=engine.base) as http:
-        for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "right"}):
-            refused = await http.request(method, path, headers=headers)
-            assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_api_key")
-        taken = await http.request(method, path, headers={"authorization": "Bearer right"})
-        assert taken.status_code == (200 if method == "GET" else 400)
+        for method, path in PATHS:
+            for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "right"}):
+                refused = await http.request(method, path, headers=headers)
+                assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_api_key"), path
+            taken = await http.request(method, path, headers={"authorization": "Bearer right"})
+            assert taken.status_code == (200 if method == "GET" else 400), path
 
 
 async def test_a_wrong_key_is_refused_but_health_is_open(serve: Any) -> None:
@@ -84,19 +84,16 @@ async def test_what_needs_the_models_waits_for_them_and_says_so(engine: Any) -> 
     assert told.output_text, "text needs no speech models"
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/v1/embeddings", 404),
-        ("GET", "/v1/responses/resp_1", 404),
-        ("GET", "/v1/responses", 405),
-        ("DELETE", "/v1/models", 405),
-    ],
-)
-async def test_unknown_paths_and_methods_get_the_envelope(engine: Any, method: str, path: str, status: int) -> None:
+async def test_unknown_paths_and_methods_get_the_envelope(engine: Any) -> None:
     async with httpx.AsyncClient(base_url=engine.base) as http:
-        refused = await http.request(method, path)
-    assert refused.status_code == status and path in refused.json()["error"]["message"]
+        for method, path, status in (
+            ("GET", "/v1/embeddings", 404),
+            ("GET", "/v1/responses/resp_1", 404),
+            ("GET", "/v1/responses", 405),
+            ("DELETE", "/v1/models", 405),
+        ):
+            refused = await http.request(method, path)
+            assert refused.status_code == status and path in refused.json()["error"]["message"]
 
 
 async def test_broken_bodies_get_the_envelope(engine: Any) -> None:

@@ -147,24 +147,24 @@ async def test_no_tool_is_called_when_none_may_be(engine: Any, salon: dict[str, 
     assert [item.type for item in answer.output] == ["message"]
 
 
-@pytest.mark.parametrize(
-    ("change", "param"),
-    [
-        ({"input": 5}, "input"),
-        ({"tools": "book"}, "tools"),
-        ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
-        ({"tool_choice": 5}, "tool_choice"),
-        ({"previous_response_id": "resp_1"}, "previous_response_id"),
-        ({"conversation": "conv_1"}, "conversation"),
-        ({"background": True}, "background"),
-    ],
-)
-async def test_mistakes_name_the_field_streamed_or_not(engine: Any, change: dict[str, Any], param: str) -> None:
-    for stream in (False, True):
-        asked: dict[str, Any] = {"model": "m", "input": "Hi", "stream": stream, **change}
-        with pytest.raises(openai.BadRequestError) as refused:
-            await sdk(engine).responses.create(**asked)
-        assert refused.value.param == param
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"input": 5}, "input"),
+    ({"tools": "book"}, "tools"),
+    ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+    ({"tool_choice": 5}, "tool_choice"),
+    ({"previous_response_id": "resp_1"}, "previous_response_id"),
+    ({"conversation": "conv_1"}, "conversation"),
+    ({"background": True}, "background"),
+]
+
+
+async def test_mistakes_name_the_field_streamed_or_not(engine: Any) -> None:
+    for change, param in MISTAKES:
+        for stream in (False, True):
+            asked: dict[str, Any] = {"model": "m", "input": "Hi", "stream": stream, **change}
+            with pytest.raises(openai.BadRequestError) as refused:
+                await sdk(engine).responses.create(**asked)
+            assert refused.value.param == param
 
 
 class BrokenBrain:

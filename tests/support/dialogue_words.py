@@ -21,8 +21,8 @@ NUMBER_WORDS: Final[dict[str, int]] = (
     | {word: value for value, word in enumerate(_ORDINALS) if word not in ("zeroth", "second")}
     | {"twentieth": 20, "thirtieth": 30}
 )
-MONTHS: Final = ("january february march april may june july august september october november december").split()
-WEEKDAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()
+MONTHS: Final = _WORD.findall("january february march april may june july august september october november december")
+WEEKDAYS: Final = _WORD.findall("monday tuesday wednesday thursday friday saturday sunday")
 _CURRENCIES: Final = {"£": "pounds", "$": "dollars", "€": "euros"}
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)")
 _DATE: Final = re.compile(rf"(\d{{1,2}}) ({'|'.join(MONTHS)})")

@@ -105,7 +105,9 @@ async def test_a_colleague_who_accepts_is_connected(warm: Any, standin: Standin,
 async def test_a_colleague_who_declines_is_not_connected(
     warm: Any, standin: Standin, make_plan: Any, tones: Any
 ) -> None:
-    report = await standin.place_call(make_plan(lines=[tones(600)], colleagues=[Colleague(number=BOB, does="declines")]))
+    report = await standin.place_call(
+        make_plan(lines=[tones(600)], colleagues=[Colleague(number=BOB, does="declines")])
+    )
     done = form(warm, "/webhook/dialled")
     assert (done["DialCallStatus"], done["DialBridged"]) == ("completed", "false")
     assert form(warm, "/webhook/screened")["Digits"] == "2"

@@ -91,18 +91,18 @@ def _repeated(answer: str) -> list[str]:
 
 
 def _invented_names(answer: str, sources: list[str]) -> list[str]:
-    known = set(re.findall(r"[a-z]+", " ".join(sources).lower()))
+    known = set(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*|[^\W\d_]+", " ".join(sources).lower().replace("’", "'")))
     spelled = "".join(re.findall(r"\b[a-z]\b", " ".join(sources).lower()))
-    found = re.findall(r"(?<=[a-z,;:] )[\"'“‘]?([A-Z][a-z'’]+)", answer)
+    found = re.findall(r"(?<=[a-z,;:] )[\"'“‘]?([A-Z][^\W\d_]*(?:['’][^\W\d_]+)*)", answer)
     return [
         f"{name!r} is invented: nobody said it"
         for name in dict.fromkeys(found)
-        if not _known(name.lower().replace("’", "'"), known) and name.lower() not in spelled
+        if not _known(name.lower().replace("’", "'"), known) and name.lower().replace("'", "") not in spelled
     ]
 
 
 def _known(name: str, known: set[str]) -> bool:
-    return name in _FAMILIAR or name in known or name.removesuffix("'s") in known
+    return len(name) == 1 or name in _FAMILIAR or name in known or name.removesuffix("'s") in known
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------
@@ -110,6 +110,7 @@ def _known(name: str, known: set[str]) -> bool:
 
 def _invented_numbers(answer: str, heard: Heard) -> list[str]:
     text = _without_dates(_without_telephone_numbers(plain(answer), heard.sources))
+    text = re.sub(r"\b(28|29|30|31) days\b", " ", text)  # a month's length is nobody's invention
     numbers, times = _sourced(heard)
     problems = []
     for found in re.finditer(

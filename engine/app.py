@@ -54,9 +54,11 @@ class EngineApp:
             return JSONResponse({"status": "failed", "reason": str(self.speech.failure)}, 503)
         if not self.speech.ready:
             return JSONResponse({"status": "loading", "reason": "the speech models are being loaded"}, 503)
-        return JSONResponse(
-            {"status": "ok", "sessions": self._open_sessions, "max_sessions": self.settings.max_sessions}
-        )
+        return JSONResponse({"status": "ok", "sessions": self._open_sessions, "max_sessions": self._most_sessions})
+
+    @property
+    def _most_sessions(self) -> int:
+        return self.settings.max_sessions or self.speech.capacity
 
     async def models(self, request: Request) -> Response:
         """The model names clients may ask for; all are served by the same local models."""
@@ -159,8 +161,11 @@ class EngineApp:
                 "The speech models are not loaded yet: try again in a few seconds.",
                 realtime.CLOSE_BUSY,
             )
-        if self._open_sessions >= self.settings.max_sessions:
+        if self._open_sessions >= self._most_sessions:
             message = f"The engine is serving {self._open_sessions} sessions, all it can carry: try again later."
+            return "session_limit_reached", message, realtime.CLOSE_BUSY
+        if self.speech.overdue:
+            message = "The engine is behind with hearing the calls it has: try again in a few seconds."
             return "session_limit_reached", message, realtime.CLOSE_BUSY
         return None
 

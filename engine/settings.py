@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 CACHE_VARIABLE = "FRONTDESK_CACHE"
+MAX_SESSIONS = "ENGINE_MAX_SESSIONS"
 LLM_BASE_URL = "ENGINE_LLM_BASE_URL"
 LLM_MODEL = "ENGINE_LLM_MODEL"
 LLM_API_KEY = "ENGINE_LLM_API_KEY"
@@ -45,12 +46,13 @@ class EngineSettings:
     """✅ OWNER of what one engine process may use.
 
     `max_sessions` bounds the realtime sessions open at once: past it a new one is refused instead of slowing down
-    those already talking. `recognizer_workers` transcriptions run side by side on shared weights.
+    those already talking; None takes what the machine's measured speed carries. `recognizer_workers` transcriptions
+    run side by side on shared weights.
     """
 
     api_key: str | None = None
     cache: Path = field(default_factory=cache_dir)
-    max_sessions: int = 16
+    max_sessions: int | None = None
     recognizer_workers: int = 2
     session_limit_s: float = 3600.0
     language_model: LanguageModel | None = None
@@ -58,7 +60,17 @@ class EngineSettings:
 
 def engine_settings(environ: Mapping[str, str], api_key: str | None = None) -> EngineSettings:
     """The settings an environment asks for. Raises `EngineSettingsError` for one that is half-given or unusable."""
-    return EngineSettings(api_key=api_key, cache=cache_dir(environ), language_model=_language_model(environ))
+    most = _sessions(environ.get(MAX_SESSIONS, "").strip())
+    model = _language_model(environ)
+    return EngineSettings(api_key=api_key, cache=cache_dir(environ), max_sessions=most, language_model=model)
+
+
+def _sessions(given: str) -> int | None:
+    if not given:
+        return None
+    if not given.isdigit() or not 1 <= int(given) <= 10_000:
+        raise EngineSettingsError(f"{MAX_SESSIONS} is {given!r}: give a number from 1 to 10000, or unset it to measure")
+    return int(given)
 
 
 def _language_model(environ: Mapping[str, str]) -> LanguageModel | None:

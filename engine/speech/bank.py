@@ -11,11 +11,15 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from engine.settings import EngineSettings
+from engine.speech import capacity
 from engine.speech.mel import Float
 from engine.speech.recognizer import Heard, Recognizer
 from engine.speech.vad import SpeechProbability, VadPool
+from engine.speech.turns import RATE_HZ as PHONE_HZ
+from engine.speech.voice import RATE_HZ as VOICE_HZ
 from engine.speech.voice import Voice
 from engine.speech.whisper_files import whisper_folder
+from phoneaudio.resample import float_from_pcm16, resample_pcm16
 
 T = TypeVar("T")
 
@@ -53,6 +57,16 @@ class Models(Speech, Protocol):
         """Why they never will be."""
         ...
 
+    @property
+    def capacity(self) -> int:
+        """Calls that this machine carries at once."""
+        ...
+
+    @property
+    def overdue(self) -> bool:
+        """Whether more transcriptions wait than the next caller could bear."""
+        ...
+
     def load(self) -> None:
         """Load everything; called once, off the event loop."""
         ...
@@ -77,6 +91,8 @@ class SpeechBank:
         self._voice: Voice | None = None
         self._vads: VadPool | None = None
         self._failure: Exception | None = None
+        self._capacity = capacity.SESSIONS_PER_CORE * capacity.cores()
+        self._hearing_now = 0
 
     @property
     def ready(self) -> bool:
@@ -88,8 +104,18 @@ class SpeechBank:
         """Why loading failed, if it did."""
         return self._failure
 
+    @property
+    def capacity(self) -> int:
+        """Calls that this machine carries at once; measured right after the models are loaded."""
+        return self._capacity
+
+    @property
+    def overdue(self) -> bool:
+        """Whether twice as many transcriptions wait as are worked on: about a second for the next caller."""
+        return self._hearing_now > 3 * self._settings.recognizer_workers
+
     def load(self) -> None:
-        """Load all models side by side (about 1 s). Raises what the first failing one raised."""
+        """Load all models side by side (about 1 s), then measure. Raises what the first failing one raised."""
         jobs = [threading.Thread(target=self._guarded, args=(job,)) for job in (self._load_ears, self._load_voice)]
         for job in jobs:
             job.start()
@@ -97,6 +123,7 @@ class SpeechBank:
             job.join()
         if self._failure is not None:
             raise self._failure
+        self._measure()
 
     def close(self) -> None:
         """Let go of the threads; work in progress is abandoned."""
@@ -106,7 +133,11 @@ class SpeechBank:
     async def hear(self, samples: Float, rate_hz: int) -> Heard:
         """Transcribe one utterance off the event loop."""
         recognizer = _loaded(self._recognizer)
-        return await self._run(self._hearing, lambda: recognizer.transcribe(samples, rate_hz))
+        self._hearing_now += 1
+        try:
+            return await self._run(self._hearing, lambda: recognizer.transcribe(samples, rate_hz))
+        finally:
+            self._hearing_now -= 1
 
     async def say(self, sentence: str, speed: float) -> bytes:
         """Synthesize one sentence off the event loop: 16-bit PCM at 24 kHz."""
@@ -123,6 +154,12 @@ class SpeechBank:
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+    def _measure(self) -> None:
+        recognizer, voice = _loaded(self._recognizer), _loaded(self._voice)
+        spoken = float_from_pcm16(resample_pcm16(voice.say(capacity.SENTENCE), VOICE_HZ, PHONE_HZ))
+        hearing_s = capacity.best_time_s(lambda: recognizer.transcribe(spoken, PHONE_HZ))
+        self._capacity = capacity.sessions_carried(hearing_s, capacity.cores())
 
     def _guarded(self, job: Callable[[], None]) -> None:
         try:

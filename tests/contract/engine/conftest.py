@@ -7,7 +7,7 @@ import base64
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,8 @@ class ScriptedSpeech:
     script: list[str | Exception] = field(default_factory=list)
     ready: bool = True
     failure: Exception | None = None
+    capacity: int = 100
+    overdue: bool = False
     heard_ms: list[int] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     speak_delay_s: float = 0.0
@@ -77,6 +79,11 @@ class ScriptedSpeech:
         pass
 
 
+def check_event(event: dict[str, Any]) -> None:
+    """Raise unless the SDK's strict types know this event."""
+    STRICT.validate_python(event, strict=True)
+
+
 class Client:
     """A raw WebSocket client: events are plain dicts, each validated before a test sees it."""
 
@@ -91,7 +98,7 @@ class Client:
     async def get(self, timeout_s: float = 10.0) -> dict[str, Any]:
         async with asyncio.timeout(timeout_s):
             event: dict[str, Any] = json.loads(await self.socket.recv())
-        STRICT.validate_python(event, strict=True)
+        check_event(event)
         assert event["event_id"] not in self.event_ids, "every event has an id of its own"
         self.event_ids.add(event["event_id"])
         self.seen.append(event)
@@ -162,6 +169,10 @@ class Running:
     base: str
     speech: Any
 
+    def check(self, event: dict[str, Any]) -> None:
+        """The same check for events that another client received."""
+        check_event(event)
+
     @property
     def url(self) -> str:
         """The realtime path."""
@@ -170,24 +181,40 @@ class Running:
     @asynccontextmanager
     async def client(self, query: str = "?model=gpt-realtime-2.1", **options: Any) -> AsyncIterator[Client]:
         url = f"{self.url}{query}"
-        async with connect(url, max_size=None, max_queue=None, **options) as socket:
+        async with connect(url, **{"max_size": None, "max_queue": None, **options}) as socket:
             client = Client(socket)
             await client.until("conversation.created")
             yield client
+
+
+class QuickServer(uvicorn.Server):
+    """Uvicorn without the tenths of a second it sleeps between looks at whether it should end."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        self.ready.set()
+        await self.stop.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.05):
+                while self.server_state.connections:
+                    await asyncio.sleep(0.002)
 
 
 @asynccontextmanager
 async def running_app(app: Any, speech: Any) -> AsyncIterator[Running]:
     """Serve an app on a port of the system's choosing."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws_max_size=24 << 20))
+    server = QuickServer(uvicorn.Config(app, log_level="error", ws_max_size=24 << 20))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await server.ready.wait()
     try:
         yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", speech)
     finally:
-        server.should_exit = True
+        server.stop.set()
         await serving
 
 

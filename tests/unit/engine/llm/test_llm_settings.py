@@ -72,3 +72,14 @@ def test_the_engine_does_not_start_with_half_of_them(
         run("127.0.0.1", free_port, None)
     assert ended.value.code == UNUSABLE_SETTINGS == 2
     assert f"engine: {MODEL} is missing" in capsys.readouterr().err
+
+
+def test_the_number_of_sessions_is_measured_unless_it_is_set() -> None:
+    assert engine_settings({}).max_sessions is None
+    assert engine_settings({"ENGINE_MAX_SESSIONS": " 12 "}).max_sessions == 12
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "many", "10001", "1.5"])
+def test_an_unusable_number_of_sessions_is_named(given: str) -> None:
+    with pytest.raises(EngineSettingsError, match="ENGINE_MAX_SESSIONS is .*give a number from 1 to 10000"):
+        engine_settings({"ENGINE_MAX_SESSIONS": given})

@@ -184,7 +184,7 @@ async def test_the_stream_can_connect_before_create_returns(server: Any, diallin
 
 async def test_more_than_one_call_a_second_is_refused(server: Any, dialling: Any) -> None:
     server.agent = listen
-    async with dialling({"calls_per_second": 1.0}) as (standin, create, _sdk):
+    async with dialling({"calls_per_second": 1.0}) as (_standin, create, _sdk):
         results = await asyncio.gather(*(create() for _ in range(3)), return_exceptions=True)
         refused = [result for result in results if isinstance(result, TwilioRestException)]
         assert [(problem.status, problem.code) for problem in refused] == [(429, 20429)] * 2

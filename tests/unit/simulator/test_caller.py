@@ -132,3 +132,54 @@ def test_frames_are_always_20_ms_long() -> None:
     caller = Caller([Utterance(b"\x20" * 250, "odd")], Manners(speaks_first=True, pause_ms=0))
     sizes = {len(caller.tick(now, voiced=False, pending=False)) for now in range(0, 200, 20)}
     assert sizes == {160}
+
+
+def test_a_cue_drops_what_stands_before_it() -> None:
+    script = [Utterance(VOICE, "key", keys="1"), Utterance(VOICE, "hello", cue="bridged"), Utterance(VOICE, "after")]
+    bench = Bench(Caller(script, Manners()), [(8000, 9000)])
+    bench.run(5000)
+    assert bench.started == {}
+    bench.caller.cue("nothing waits for this")
+    bench.caller.cue("bridged")
+    bench.run(12000)
+    assert list(bench.started) == ["hello", "after"] and bench.started["hello"] == 5000
+
+
+def test_without_its_cue_a_line_is_waited_for_as_long_as_it_takes() -> None:
+    bench = Bench(Caller([Utterance(VOICE, "hello", cue="bridged")], Manners(patience_ms=1000)), [])
+    bench.run(30000)
+    assert (bench.started, bench.caller.hung_up) == ({}, None)
+
+
+def test_a_machine_heeds_nobody() -> None:
+    bench = Bench(Caller([Utterance(VOICE, "beep", heedless=True)], Manners()), [(0, 9000)])
+    bench.run(1000)
+    assert bench.started == {"beep": 0}
+
+
+def test_on_hold_nothing_is_said_and_patience_does_not_run_out() -> None:
+    bench = Bench(Caller([LINE], Manners(patience_ms=2000)), [(0, 1000), (40000, 41000)])
+    bench.run(1100)
+    bench.caller.hold(waiting=True)
+    bench.run(30000)
+    assert bench.started == {}
+    bench.caller.hold(waiting=False)
+    bench.run(31000)
+    assert bench.started == {}, "what was said before the hold is no answer to what comes after it"
+    bench.run(32100)
+    assert list(bench.started) == ["missed"]
+
+
+def test_a_caller_tires_of_waiting_on_hold() -> None:
+    bench = Bench(Caller([LINE], Manners(hold_ms=3000)), [(0, 1000)])
+    bench.run(1100)
+    bench.caller.hold(waiting=True)
+    bench.run(9000)
+    assert bench.caller.hung_up == "tired of waiting on hold" and 4000 <= bench.now <= 4200
+
+
+def test_lines_left_counts_those_not_begun() -> None:
+    caller = Caller([LINE, LINE], Manners(speaks_first=True))
+    assert caller.lines_left == 2
+    Bench(caller, []).run(1000)
+    assert caller.lines_left == 1

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from twilio.twiml.voice_response import VoiceResponse
 
 from simulator.twiml import TwimlError, parse_twiml
-from simulator.verbs import ConnectStream, Hangup, Pause, Play, Redirect, Reject, Say, StartRecording, Unsupported
+from simulator.verbs import (
+    ConnectStream,
+    Dial,
+    Gather,
+    Hangup,
+    Number,
+    Pause,
+    Play,
+    Record,
+    Redirect,
+    Reject,
+    Say,
+    StartRecording,
+    Unsupported,
+)
 
 BASE = "https://example.com/webhook/voice"
 
@@ -46,6 +61,57 @@ def test_start_recording() -> None:
     ]
 
 
+def test_gather_by_the_sdk() -> None:
+    response = VoiceResponse()
+    gather = response.gather(num_digits=3, timeout=7, action="/keys", method="GET", finish_on_key="")
+    gather.say("Press", language="en-GB")
+    gather.pause(length=2)
+    gather.play("/beep.wav")
+    prompts = (Say("Press", "en-GB"), Pause(2.0), Play("https://example.com/beep.wav"))
+    (verb,) = parse_twiml(str(response), BASE).verbs
+    assert verb == Gather("https://example.com/keys", "GET", 3, 7.0, "", False, prompts)
+
+
+def test_gather_and_record_go_on_with_their_own_document_by_default() -> None:
+    gather, record = parse_twiml("<Response><Gather/><Record/></Response>", BASE).verbs
+    assert (gather, record) == (Gather(BASE), Record(BASE))
+
+
+def test_speech_input_is_warned_about() -> None:
+    document = parse_twiml('<Response><Gather input="speech dtmf"/></Response>', BASE)
+    assert document.verbs == [Gather(BASE)] and "speech" in document.warnings[0]
+
+
+def test_record_by_the_sdk() -> None:
+    response = VoiceResponse()
+    response.record(
+        action="/done", timeout=3, finish_on_key="#", max_length=20, play_beep=False, recording_status_callback="/r",
+        recording_status_callback_event="completed absent",
+    )  # fmt: skip
+    here = "https://example.com"
+    assert parse_twiml(str(response), BASE).verbs == [
+        Record(f"{here}/done", "POST", 3.0, "#", 20.0, False, f"{here}/r", "POST", ("completed", "absent"))
+    ]
+
+
+def test_dial_by_the_sdk() -> None:
+    response = VoiceResponse()
+    dial = response.dial(
+        action="/dialled", timeout=12, caller_id="+15550001111", time_limit=600, answer_on_bridge=True,
+        hangup_on_star=True,
+    )  # fmt: skip
+    dial.number("+15550009999", url="/whisper", status_callback="/leg", status_callback_event="answered completed")
+    here = "https://example.com"
+    number = Number("+15550009999", f"{here}/whisper", "POST", f"{here}/leg", "POST", ("answered", "completed"))
+    assert parse_twiml(str(response), BASE).verbs == [
+        Dial((number,), f"{here}/dialled", "POST", 12.0, "+15550001111", 600.0, True)
+    ]
+
+
+def test_a_bare_number_is_dialled() -> None:
+    assert parse_twiml("<Response><Dial>+1555</Dial></Response>").verbs == [Dial((Number("+1555"),))]
+
+
 @pytest.mark.parametrize(
     ("body", "word"),
     [
@@ -55,6 +121,8 @@ def test_start_recording() -> None:
         ("<Dial></Dial>", "numbers"),
         ("<Dance/>", "unknown"),
         ('<Pause length="long"/>', "number of seconds"),
+        ('<Dial timeout="soon">+1555</Dial>', "timeout='soon'"),
+        ("<Dial>" + "<Number>+1</Number>" * 11 + "</Dial>", "one to 10"),
     ],
 )
 def test_what_is_not_acted_out_says_why(body: str, word: str) -> None:

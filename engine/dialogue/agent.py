@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 
 from engine.dialogue import policy
-from engine.dialogue.knowledge import caller_number_known, moment, read_knowledge
+from engine.dialogue.context import read_context
+from engine.dialogue.knowledge import read_knowledge
 from engine.dialogue.state import State, World
 from engine.dialogue.tools import read_tools
 from engine.realtime.brain import Ask, Output, Say, Turn, exact_words
@@ -42,8 +43,7 @@ def _world(ask: Ask, now: datetime) -> World:
     knowledge = read_knowledge(ask.instructions)
     context = [turn.text for turn in ask.turns if turn.role == "system"]
     tools = [] if ask.tool_choice == "none" else read_tools(ask.tools)
-    number_known = caller_number_known([*context, ask.instructions])
-    return World(knowledge, tools, moment([*context, ask.instructions], knowledge, now), number_known)
+    return World(knowledge, tools, read_context([ask.instructions, *context], knowledge.timezone, now))
 
 
 def _replied(ask: Ask, world: World) -> list[Output]:

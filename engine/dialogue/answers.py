@@ -3,74 +3,245 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, time, timedelta
 
 from engine.dialogue import retrieval
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import WEEKDAYS, find_date, spoken_date
+from engine.dialogue.clock import find_daypart, find_time, resolve, spoken_time
 from engine.dialogue.hours import spoken_day, spoken_week
 from engine.dialogue.state import World
-from engine.dialogue.text import normal
+from engine.dialogue.text import concepts, normal
 
 _HOURS = re.compile(
-    r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|hours|what time (?:do|are|can) (?:you|i))\b"
+    r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|i|we|the|it|they)|"
+    r"how late (?:are|do|can)|until when|till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|finish|stop))\b"
+)
+_NOT_HOURS = re.compile(
+    r"\b(?:24 hours|how many hours|hours (?:before|notice|does|will|in advance)|open (?:a|an|an account|to)|opening (?:a|an|for)|close (?:to|by|the|an?)|close is|how close)\b"
 )
 _NOW = re.compile(r"\b(now|right now|at the moment|currently|still open|open yet)\b")
 _DAY_WORDS = re.compile(
     rf"\b(?:{'|'.join(WEEKDAYS)})s?\b|\b(?:today|tomorrow|tonight|weekends?|this|next|week|morning|"
-    rf"afternoon|evening|time|hours|opening|open|closed?|now)\b",
+    rf"afternoon|evening|time|hours|opening|open|closed?|now|until|till|late|early|days?|on|during|normally|usually)\b",
     re.IGNORECASE,
 )
-_FOLLOWS = re.compile(r"^(?:and|what about|how about|or)\b")
+_HOLIDAY = re.compile(r"\b(?:bank holidays?|public holidays?|holidays?|christmas(?: eve| day)?|boxing day|new year'?s?(?: eve| day)?|easter(?: sunday| monday)?|good friday|thanksgiving|"
+                      r"independence day|labou?r day|memorial day)\b")  # fmt: skip
+_FEAST_DAYS = {(12, 25), (12, 26), (1, 1)}
+_FOLLOWS = re.compile(r"^(?:and|what about|how about|or|so)\b")
 _WEEKEND = re.compile(r"\bweekends?\b")
+_WH = r"what|when|where|how|do|does|is|are|can|could|which|who|would|will|should|have you|has"
 _PIECES = re.compile(
-    r"(?<=[.?!])\s+|,?\s+and (?=(?:also )?(?:what|when|where|how|do|does|is|are|can|could|which|who|"
-    r"i would|i'd|i want|i need)\b)|,\s+(?=(?:what|when|where|how|do you|is there|are you|can you|"
-    r"could you)\b)",
+    rf"(?<=[.?!])\s+|,?\s+(?:and|but|or|then|because)(?: also| then)?(?: please)?,? (?=(?:also )?(?:{_WH}|also|i would|i'd|i want|i need|i'll|can i|book|cancel|tell|leave|one more|please)\b)|"
+    rf",\s+(?=(?:{_WH}|do you|i'd|i would|i need|i want|one more)\b)|;\s*",
     re.IGNORECASE,
+)
+_PROPOSAL = re.compile(
+    r"\b(?:(?:can|could|may|shall|would|will) (?:we|i|you|it|that|he|she|they) (?:\w+ )?(?:do|make|have|come|say|be|take|move|change|get|fit|squeeze|book|put|suit|work|possibly|go)|"
+    r"how about|what about|how would|is (?:\w+ ){1,4}(?:possible|okay|ok|any good|all right|alright|fine|free|available)|any chance|"
+    r"(?:does|would|will|do) (?:\w+ ){1,4}(?:work|suit))\b"
+)
+_OPENING = re.compile(r"\b(?:open|opens|closed?|closes|shut|last (?:orders?|appointments?|entry))\b", re.IGNORECASE)
+_OPENS_WHAT = re.compile(
+    r"\b(?:does|do|is|are|will|did) (?:the |your |my )?(?P<what>\w+) (?:\w+ )?(?:open|close|shut|start|finish|closed|shuts)\b|"
+    r"\b(?:the|your) (?P<of>\w+)(?:'s)? (?:opening |closing )?hours\b"
+)
+_THE_BUSINESS = frozenset(
+    "you we they it there that this i everyone people guys business shop salon place store office clinic practice restaurant garage studio "
+    "surgery opening closing business normal usual regular weekend holiday working current team doors door still today tomorrow".split()
 )
 HOURS = "hours"
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was found: words, the topic, and whether something asked besides stayed without an answer."""
+
+    words: str
+    topic: str
+    lost: bool = False
+
+
 def pieces(text: str) -> list[str]:
     """What was said, cut where another question or wish begins."""
-    return [piece.strip() for piece in _PIECES.split(text) if piece and re.search(r"\w", piece)]
+    cut = [piece.strip(" ,") for piece in _PIECES.split(text) if piece and re.search(r"\w", piece)]
+    return [piece for part in cut for piece in _unpunctuated(part)]
+
+
+def _unpunctuated(part: str) -> list[str]:
+    """A recogniser that writes no marks runs a remark into the question after it."""
+    if part[-1] in ".?!" or len(part.split()) < 7:
+        return [part]
+    match = _BEGINS_QUESTION.search(part, 8)
+    if match is None or _LEADS_ON.search(part[: match.start()]):
+        return [part]
+    return [part[: match.start()].strip(), part[match.start() :].strip()]
+
+
+_BEGINS_QUESTION = re.compile(
+    r"\b(?:what (?:does|do|is|are|time|about)|how (?:much|long|many|do|does|late|far)|where (?:is|are|can|do)|when (?:do|does|are|is|can)|do you|are you (?:open|closed)|"
+    r"is there|are there|can i (?:pay|park|bring|come)|does (?:it|the|a|an))\b",
+    re.IGNORECASE,
+)
+_LEADS_ON = re.compile(
+    r"\b(?:know|tell me|ask|asking|wondering|wonder|see|find out|sure|check|if|and|or|but|what|how|when|where|that|hear|say)\s*$",
+    re.IGNORECASE,
+)
+
+
+def proposes(heard: Heard) -> bool:
+    """ "Could we do Friday?" is a value in a question's clothes."""
+    return bool(_PROPOSAL.search(heard.plain))
 
 
 def answer(text: str, world: World) -> tuple[str, str] | None:
-    """The answer to one question and its topic, or None when the instructions do not hold one."""
-    knowledge = world.knowledge
-    about_hours = knowledge.hours.known and _HOURS.search(normal(text))
+    """The answer to one question, a sentence a line, and its topic; None when the instructions do not hold one."""
+    knowledge, plain = world.knowledge, normal(text)
+    about_hours = knowledge.hours.known and _HOURS.search(plain) and not _NOT_HOURS.search(plain)
     question = _DAY_WORDS.sub(" ", text) if about_hours else text
-    found = retrieval.answer(question, knowledge.facts)
-    if found is not None:
-        return found, "facts"
-    return (_about_hours(text, world), HOURS) if about_hours else None
+    ours = bool(about_hours) and not _of_something_else(text, world)
+    # "Is the office open tomorrow?" is answered by the table, unless a fact speaks of opening itself.
+    facts = tuple(fact for fact in knowledge.facts if not ours or _OPENING.search(fact.text))
+    found = retrieval.answer(question, facts)
+    if found:
+        return "\n".join(found), "facts"
+    if ours:
+        return _about_hours(text, world), HOURS
+    return None
+
+
+def answer_all(heard: Heard, world: World, topic: str = "", before: str = "") -> Answered | None:
+    """What the instructions answer, question by question; an unanswered one among several is told of.
+
+    `before` is the question asked last: "and on a Sunday?" goes on from it.
+    """
+    parts = pieces(heard.text)
+    asked = [part for part in parts if Heard(part).question] or parts
+    found = [_following(part, before, world) or _both_or_one(part, world) for part in asked]
+    known = [one for one in found if one is not None]
+    if not known:
+        more = more_hours(heard, topic, world)
+        return Answered(more, HOURS) if more is not None else None
+    words = " ".join(dict.fromkeys(sentence for one in known for sentence in one.words.split("\n")))
+    lost = any(one is not None and one.lost for one in found) or (
+        len(asked) > 1 and any(one is None and _is_real_question(part) for part, one in zip(asked, found, strict=True))
+    )
+    return Answered(words, known[-1].topic, lost)
 
 
 def more_hours(heard: Heard, topic: str, world: World) -> str | None:
     """ "And on Sunday?", or just "Sunday?" after a question about hours."""
     if heard.words > 6 or not (topic == HOURS or _FOLLOWS.search(heard.plain)) or not world.knowledge.hours.known:
         return None
-    named = find_date(heard.text, world.now.date()) is not None or _WEEKEND.search(heard.plain)
+    if _HOLIDAY.search(heard.plain):
+        return _holiday(heard.plain, None)
+    named = find_date(heard.text, world.context.now.date()) is not None or _WEEKEND.search(heard.plain)
     return _about_hours(heard.text, world) if named else None
 
 
+def _following(part: str, before: str, world: World) -> Answered | None:
+    """ "And for a child?" after "how much is a haircut?" asks for a price as well."""
+    heard = Heard(part)
+    stem = _STEM.match(normal(before))
+    if stem is None or _HOURS.search(heard.plain) or heard.words > 7 or not _FOLLOWS.search(heard.plain):
+        return None
+    rest = _FOLLOWS.sub("", heard.plain).strip()
+    new = [word for word in concepts(rest) if not retrieval.is_weak(word)]
+    one = answer(f"{stem['stem']} {rest}" if new else f"{normal(before)} {rest}", world)
+    return Answered(*one) if one is not None and one[1] != HOURS else None
+
+
+_STEM = re.compile(
+    r"^(?:\w+ ){0,3}?(?P<stem>how much|how long|what (?:do|does|is|are) (?:\w+ )*?(?:charges?|costs?|prices?)|how many|do you (?:do|sell|have|offer|take))\b"
+)
+
+
+def _is_real_question(part: str) -> bool:
+    heard = Heard(part)
+    return heard.question and heard.words > 2 and bool(concepts(part))
+
+
+_PAIR = re.compile(
+    r"^(?P<stem>.*?\b(?:have|take|accept|do|offer|sell|got|there|is|are|for|about|does|provide|cost))\b (?P<one>(?:an? |the |any )?[\w'-]+(?: [\w'-]+){0,3}?),? (?:and|or) (?P<two>(?:an? |the |any )?[\w'-]+(?: [\w'-]+){0,3})[?.]*$",
+    re.IGNORECASE,
+)
+
+
+def _both_or_one(part: str, world: World) -> Answered | None:
+    """One question, or two folded into one: "do you have parking and wifi?"."""
+    pair = _PAIR.match(part.strip())
+    if pair:
+        halves = [answer(f"{pair['stem']} {pair[side]}", world) for side in ("one", "two")]
+        if any(halves) and halves[0] != halves[1]:
+            found = [half for half in halves if half is not None]
+            return Answered("\n".join(half[0] for half in found), found[-1][1], len(found) < 2)
+    one = answer(part, world)
+    return Answered(one[0], one[1]) if one is not None else None
+
+
+def _of_something_else(question: str, world: World) -> bool:
+    """ "When does the pool open?" is not answered by the shop's hours."""
+    match = _OPENS_WHAT.search(normal(question))
+    if match is None:
+        return False
+    what = match["what"] or match["of"]
+    return what not in _THE_BUSINESS and what not in normal(world.knowledge.business).split()
+
+
 def _about_hours(text: str, world: World) -> str:
-    hours, today, plain = world.knowledge.hours, world.now.date(), normal(text)
+    hours, now, plain = world.knowledge.hours, world.context.now, normal(text)
+    today = now.date()
     if _NOW.search(plain):
-        state = "open" if hours.open_at(world.now) else "closed"
+        state = "open" if hours.open_at(now) else "closed"
         return f"We are {state} right now. {spoken_day(hours, today, 'today')}"
     if _WEEKEND.search(plain):
         saturday = today + timedelta(days=(5 - today.weekday()) % 7)
         sunday = saturday + timedelta(days=1)
         return f"{spoken_day(hours, saturday, 'on Saturday')} {spoken_day(hours, sunday, 'on Sunday')}"
     day = find_date(text, today)
+    if _HOLIDAY.search(plain):
+        return _holiday(plain, day)
     if day is None:
         return spoken_week(hours)
+    told = spoken_day(hours, day, _day_name(day, plain, today))
+    if (day.month, day.day) in _FEAST_DAYS:
+        return f"Normally {told[0].lower()}{told[1:]} I don't know whether that holds on a public holiday."
+    return f"{_open_then(text, day, world)}{told}"
+
+
+def _open_then(text: str, day: date, world: World) -> str:
+    """ "Are you open at seven on Thursday?" gets its yes or no first."""
+    said, part = find_time(text), find_daypart(text)
+    openings = world.knowledge.hours.on(day)
+    if not openings or not re.search(r"\bopen\b", normal(text)):
+        return ""
+    if said is None:
+        return "" if part is None else "Yes. " if _open_in(part, openings) else f"No, not in the {part}. "
+    clock = resolve(said, openings)
+    inside = any(start <= clock < end for start, end in openings)
+    return f"{'Yes' if inside else 'No, not at ' + spoken_time(clock)}. "
+
+
+def _open_in(part: str, openings: tuple[tuple[time, time], ...]) -> bool:
+    begins, ends = {
+        "morning": (time(0), time(12)),
+        "afternoon": (time(12), time(17)),
+        "evening": (time(18), time(23, 59)),
+    }[part]
+    return any(start < ends and end > begins for start, end in openings)
+
+
+def _day_name(day: date, plain: str, today: date) -> str:
     if day == today:
-        return spoken_day(hours, day, "today")
+        return "today"
     if day == today + timedelta(days=1):
-        return spoken_day(hours, day, "tomorrow")
-    named = f"on {day:%A}" if re.search(rf"\b{day:%A}".lower(), plain) else f"on {spoken_date(day)}"
-    return spoken_day(hours, day, named)
+        return "tomorrow"
+    return f"on {day:%A}" if re.search(rf"\b{day:%A}".lower(), plain) else f"on {spoken_date(day)}"
+
+
+def _holiday(plain: str, day: date | None) -> str:
+    match = _HOLIDAY.search(plain)
+    named = match[0].title().replace("'S", "'s") if match else "that day"
+    return f"I'm sorry, I don't know our hours for {named if 'Holiday' not in named else 'public holidays'}."

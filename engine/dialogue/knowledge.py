@@ -1,14 +1,12 @@
-"""What the agent may know: facts, hours and names read out of the instructions, and the caller's moment in time."""
+"""What the agent may know of the business: facts, hours and names read out of the instructions."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from engine.dialogue.calendar import MONTHS
-from engine.dialogue.hours import Hours, read_hours
+from engine.dialogue.hours import Hours, hours_in_words, read_closures, read_hours
+from engine.dialogue.rules import Rule, read_rule
 
 _HEADING = re.compile(r"^\s*#{1,6}\s*(?P<title>.+?)\s*#*$")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
@@ -20,21 +18,25 @@ _BEHAVIOUR = re.compile(
     r"language|tools?|personality|voice|conversation|goal|task|never|always|policy for you)\b",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)(?<!\bNo\.)\s+(?=[A-Z0-9])")
+_NAMED = re.compile(
+    r"\b(?:receptionist|assistant|calls|phone|telephone|front desk|agent|voice)\b[^.\n]{0,20}? (?:of|for|at) (?:the )?"
+    r"(?P<name>[A-Z][\w'’]*(?: (?:[A-Z][\w'’]*|&|and(?= [A-Z])))*)"
+)
+_ABOUT_HOURS = re.compile(r"\b(?:hours|open|opening|office|reception)\b", re.IGNORECASE)
+_HOLIDAYS = re.compile(r"\bholidays?\b|\bchristmas\b|\beaster\b", re.IGNORECASE)
 _TO_THE_AGENT = re.compile(
     r"^(you are|you're|you must|you should|you answer|always|never|do not|don't|be |speak|greet|keep|"
     r"ask|use|say|if the caller|"
-    r"if they|when the caller|offer|confirm|answer|respond|act|introduce)\b",
+    r"if they|when the caller|offer|confirm|answer|respond|act|introduce|only|give|for [^,]+ (?:offer|transfer|tell|take)|you cannot|you can't|you take|you can not|if an?)\b",
     re.IGNORECASE,
 )
-_LOCAL_TIME = re.compile(
-    r"local time:?\s*(?:[A-Za-z]+,?\s+)?(?P<day>\d{1,2}) (?P<month>[A-Za-z]+) (?P<year>\d{4}),? (?:at )?"
-    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)",
+# Written for the staff: never said to a caller, whatever is asked.
+_PRIVATE = re.compile(
+    r"\b(?:internal(?:ly)?(?: only| use)?|confidential|secret|staff only|private)\b|"
+    r"\b(?:do not|don't|never|must not|not to be|should not) (?:\w+ ){0,2}(?:share|shared|tell|reveal|revealed|mention|mentioned|disclose|give|say|read)\b",
     re.IGNORECASE,
 )
-_NUMBER_KNOWN = re.compile(
-    r"caller(?:'s)? (?:phone )?number:\s+(?!unknown|withheld|hidden|not|private|anonymous)\S", re.IGNORECASE
-)
-_ISO_TIME = re.compile(r"local time:?\s*(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,54 +60,60 @@ class Knowledge:
     hours: Hours = field(default_factory=Hours)
     business: str = ""
     timezone: str = "UTC"
+    rules: tuple[Rule, ...] = ()
 
 
 def read_knowledge(instructions: str) -> Knowledge:
     """Read instructions of any layout: headed sections, `Key: value` lines, bullets, plain sentences."""
     facts: list[Fact] = []
+    rules: list[Rule] = []
     section = ""
     for line in instructions.splitlines():
         heading = _HEADING.match(line)
         if heading:
             section = heading["title"]
-        elif line.strip() and not _BEHAVIOUR.search(section):
-            facts.extend(_facts_of(line))
-    hours, rest = read_hours([(fact.key, fact.value) for fact in facts])
+            continue
+        plain = _BULLET.sub("", line).strip().replace("**", "")
+        rules.extend(rule for piece in _sentences(plain) if (rule := read_rule(piece)) is not None)
+        if plain and not _BEHAVIOUR.search(section):
+            facts.extend(_facts_of(plain, section))
+    days, rest = read_hours([(fact.key, fact.value) for fact in facts])
     kept = [Fact(key, value) for key, value in rest]
-    return Knowledge(_answers(kept), hours, _value(kept, "name", "business", "business name"), _timezone(kept))
+    hours = Hours(days, read_closures([fact.text for fact in kept]))
+    business = _value(kept, "name", "business", "business name") or _named(instructions)
+    return Knowledge(_answers(kept), hours, business, _timezone(kept), tuple(rules))
 
 
-def moment(system_texts: list[str], knowledge: Knowledge, now: datetime) -> datetime:
-    """The business's local time: as the caller context says, else `now` in the business's timezone."""
-    for text in reversed(system_texts):
-        found = _written_time(text)
-        if found is not None:
-            return found
-    try:
-        return now.astimezone(ZoneInfo(knowledge.timezone)).replace(tzinfo=None)
-    except (ZoneInfoNotFoundError, ValueError):
-        return now.replace(tzinfo=None)
+def _sentences(plain: str) -> list[str]:
+    return [piece.strip() for piece in _SENTENCE.split(plain) if piece.strip()]
 
 
-def caller_number_known(system_texts: list[str]) -> bool:
-    """Whether the caller context says that the caller's number is known."""
-    return any(_NUMBER_KNOWN.search(text) for text in system_texts)
+def _named(instructions: str) -> str:
+    """The business's name where it only stands in a sentence: "You are the receptionist of Harbour Hair"."""
+    match = _NAMED.search(instructions)
+    return match["name"].rstrip(".,") if match else ""
 
 
-def _facts_of(line: str) -> list[Fact]:
-    plain = _BULLET.sub("", line).strip().replace("**", "")
+def _facts_of(plain: str, section: str) -> list[Fact]:
     keyed = _KEYED.match(plain)
+    about_hours = bool(_ABOUT_HOURS.search(keyed["key"] if keyed else "")) or bool(_ABOUT_HOURS.search(section))
+    if about_hours and (days := hours_in_words(keyed["value"] if keyed else plain)):
+        holidays = [piece for piece in _sentences(plain) if _HOLIDAYS.search(piece)]
+        return [*(Fact(key, value) for key, value in days), *(Fact("", _holiday_fact(piece)) for piece in holidays)]
     if keyed:
         return [Fact(keyed["key"].strip(), keyed["value"].strip())]
-    pieces = [piece.strip() for piece in re.split(r"(?<=[.!?])\s+(?=[A-Z])", plain)]
-    return [Fact("", piece) for piece in pieces if len(piece.split()) > 1 and not _TO_THE_AGENT.match(piece)]
+    return [Fact("", piece) for piece in _sentences(plain) if len(piece.split()) > 1 and not _TO_THE_AGENT.match(piece)]
+
+
+def _holiday_fact(piece: str) -> str:
+    return f"We are {piece[0].lower()}{piece[1:]}" if re.match(r"(?:closed|open)\b", piece, re.IGNORECASE) else piece
 
 
 _NOT_ANSWERS = frozenset({"name", "business", "business name", "timezone", "time zone", "language", "currency"})
 
 
 def _answers(facts: list[Fact]) -> tuple[Fact, ...]:
-    return tuple(fact for fact in facts if fact.key.lower() not in _NOT_ANSWERS)
+    return tuple(fact for fact in facts if fact.key.lower() not in _NOT_ANSWERS and not _PRIVATE.search(fact.text))
 
 
 def _value(facts: list[Fact], *keys: str) -> str:
@@ -114,17 +122,3 @@ def _value(facts: list[Fact], *keys: str) -> str:
 
 def _timezone(facts: list[Fact]) -> str:
     return _value(facts, "timezone", "time zone") or "UTC"
-
-
-def _written_time(text: str) -> datetime | None:
-    iso = _ISO_TIME.search(text)
-    if iso:
-        return datetime.fromisoformat(iso["iso"])
-    said = _LOCAL_TIME.search(text)
-    if said is None:
-        return None
-    month = next((n for n, name in enumerate(MONTHS, 1) if name.startswith(said["month"].lower()[:3])), 0)
-    try:
-        return datetime(int(said["year"]), month, int(said["day"]), int(said["hour"]), int(said["minute"]))
-    except ValueError:
-        return None

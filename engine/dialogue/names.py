@@ -6,32 +6,64 @@ import re
 from difflib import SequenceMatcher
 
 from engine.dialogue.calendar import MONTHS, WEEKDAYS
+from engine.dialogue.spelling import respelled, spelled, without_spelling
 from engine.dialogue.text import STOP_WORDS
 
-_WORD = r"[A-Z][A-Za-z'’\-]*[a-z'’][A-Za-z'’\-]*|[A-Z]\."
-_PARTICLE = r"de|van|von|der|la|del|bin|al|O"
-_RUN = rf"(?:(?:Mr|Mrs|Ms|Miss|Dr|Professor)\.? )?(?:{_WORD})(?: (?:{_PARTICLE})\b(?= [A-Z])| (?:{_WORD}))*"
+_LETTER = r"A-Za-zÀ-ÖØ-öø-ÿĀ-ſ"
+_WORD = rf"[A-ZÀ-ÖØ-ÞĀ-Ž][{_LETTER}'’\-]*[a-zß-öø-ÿ'’ā-ž][{_LETTER}'’\-]*|[A-Z]\.|[A-Z](?= [A-Z][a-z])"
+_PARTICLE = r"de|van|von|der|den|la|le|del|da|dos|di|bin|al|el|ten|O"
+_TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Doctor|Professor|Prof|Sir)\.?"
+_RUN = rf"(?:{_TITLE} )?(?:(?:{_PARTICLE}) (?=[A-Z]))?(?:{_WORD})(?: (?:{_PARTICLE})\b(?= (?:[A-Z]|{_PARTICLE}\b))| (?:{_WORD}))*"
+_OWNER = r"(?i:my|the|his|her|their|full|whose)"
 _INTRODUCED = re.compile(
-    r"\b(?i:(?:my|the|his|her|their|full) (?:full |first |last )?name(?:['’]s| is| would be| will be)?|"
-    rf"name(?:['’]s| is)|it(?: is|['’]s)|this is|I(?: am|['’]m)|call me)[:,]? (?P<name>{_RUN})"
+    rf"\b(?:{_OWNER} (?i:full |first |last |sur)?(?i:name)(?i:['’]s| is| would be| will be| was)?|(?i:name(?:['’]s| is))|"
+    rf"(?i:it(?: is|['’]s| was)|this is|that is|that['’]s|I(?: am|['’]m)|call me|called|named|surname(?: is|['’]s)?|"
+    rf"I said|it should be|she(?: is|['’]s)|he(?: is|['’]s)))[:,]? (?:(?i:actually|just|really|called|for) )?(?P<name>{_RUN})"
 )
-_ON_BEHALF = re.compile(rf"\b(?i:under|for|in the name of|under the name(?: of)?|behalf of) (?P<name>{_RUN})")
-_BARE = re.compile(rf"^(?P<name>{_RUN})(?: (?:speaking|here))?$")
-_SPELLED = re.compile(r"\b(?P<letters>[A-Za-z](?:[-\s.,]+[A-Za-z]){2,})\b")
-_FILLER = re.compile(
-    r"^(?:(?:yes|yeah|yep|sure|okay|ok|of course|um|uh|er|oh|well|so|hi|hello|hey|please|no|sorry|actually|and|it's|"
-    r"it is|it’s|that's|that is|that would be|my name is|my name's|the name is|name is|i'm|i am|this is|"
-    r"put it under|under|for|call me|just)\b[\s,.:!-]*)+",
+_LOOSE = re.compile(
+    r"\b(?:my (?:full )?name is|my name['’]s|the name is|the name['’]s|name is|in the name of|under the name(?: of)?)"
+    r" (?P<name>[a-z'’\-]+(?: [a-z'’\-]+){0,2})",
     re.IGNORECASE,
 )
-_TAIL = re.compile(r"[\s,.!-]*(?:please|thanks|thank you|speaking|here|is my name)?[\s,.!?]*$", re.IGNORECASE)
+_ALL_SMALL = re.compile(r"\b(?:it['’]?s|it is|that['’]?s|that is|book it|put it|name)(?: for| under)? (?P<name>[a-z'’\-]+(?: [a-z'’\-]+){1,2})$")
+_OTHER_NAME = re.compile(
+    rf"\b(?i:maiden|married|husband['’]s|wife['’]s|partner['’]s|other|old|new) (?i:name)(?i: is|['’]s)?[:,]? (?P<name>{_RUN})"
+)
+_BOOK_IN = re.compile(rf"\b(?i:book|put|fit|squeeze|get|pencil) (?P<name>{_RUN}) (?i:in|down)\b")
+_ALONE = re.compile(rf"^(?P<name>(?:{_TITLE} )?(?:{_WORD})(?: (?:{_PARTICLE}))*(?: (?:{_WORD}))+)[.!]?$")
+_ON_BEHALF = re.compile(
+    rf"\b(?i:under|for|in the name of|under the name(?: of)?|(?:on )?behalf of)"
+    rf"(?i: my (?:\w+ ){{1,2}}?|,? )(?i:called |named |,? )?(?P<name>{_RUN})"
+)
+_PARTS = re.compile(
+    rf"\b(?i:first|given|christian) (?i:name)(?i: is|['’]s)? (?P<first>{_WORD})\b.*?\b(?i:last name|surname|family name|second name)(?i: is|['’]s)? (?P<last>{_WORD})"
+)
+_BARE = re.compile(rf"^(?P<name>{_RUN})(?: (?:speaking|here|calling|again))?$")
+_SPEAKING = re.compile(rf"^(?:(?i:hi|hello|yes|hey)[,.]? )?(?P<name>{_RUN}) (?i:speaking|here|calling)\b")
+_FILLER = re.compile(
+    r"^(?:(?:yes|yeah|yep|sure|okay|ok|of course|um|uh|er|erm|oh|well|so|hi|hello|hey|please|no|nope|sorry|actually|and|it's|right|"
+    r"it is|it’s|that's|that is|that would be|that'll be|my name is|my name's|the name is|the name's|name is|name's|full name|i'm|i am|this is|it was|"
+    r"put it under|put it in|under|for|call me|just|make it|make that|it should be|it'd be|it would be|is|the surname is|surname|my|mine is|certainly|"
+    r"i said|not|in the name of|name|you can put|you can use|put|let's say|say|let me see|thanks|thank you)\b[\s,.:!;-]*)+",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"[\s,.!-]*(?:please|thanks|thank you|speaking|here|is my name|is the name|is fine|will do|would be great|again)?[\s,.!?]*$",
+    re.IGNORECASE,
+)
 _SMALL_WORDS = """I Yes No Hello Hi Hey Thank Thanks Goodbye Bye Please Sorry Okay OK Tomorrow Today Tonight Can Could
 Would What When Where Who How Is Are Do Does Did The A An My It That This Not Never Well Sure Correct Right Great Good
 Morning Afternoon Evening Noon Half Quarter And But So At On In For Let Actually Oh Um Just Also You We They He She
-There Next Maybe Perhaps Hold Wait"""
+There Next Maybe Perhaps Hold Wait Why Which Whose Was Were Will Be Been Have Has Had Should May Might Must Nothing
+Something Anything Everything Nobody Somebody Anybody Someone Anyone Everyone Wrong Perfect Fine Lovely Exactly Same
+Christmas Easter Monday's If To From With About Any Some All None Both Either Neither Nope Yeah Yep Yup Nah Um Er Erm
+Uh Ah Hmm Only Really Very Too Here Now Then Again Still Already Because Since Until After Before Make Book Cancel
+Change Move One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve Instead Alright Brilliant Cheers Looking
+Calling Name Surname Number English Spanish French German"""
 _NOT_NAMES = frozenset(
     {*(day.capitalize() for day in WEEKDAYS), *(month.capitalize() for month in MONTHS), *_SMALL_WORDS.split()}
-)
+) - {"April", "May", "June"}
+_SENTENCE = re.compile(r"(?<=[a-z]{2}[.?!;])(?<!Mrs\.)(?<!Prof\.)(?<!Mr\.)(?<!Dr\.)(?<!Ms\.)\s+")
 _LONGEST_WORDS = 4
 _ALIKE = 0.6
 
@@ -41,12 +73,40 @@ def find_name(text: str, asked: bool = False, behalf: bool = True) -> str | None
 
     `behalf` takes "for Maria" as well: right for a booking, wrong for a message, which is FOR somebody else.
     """
-    spelled = _spelled(text) if asked else None
-    places = [*(_ON_BEHALF.finditer(text) if behalf else ()), *_INTRODUCED.finditer(text)]
-    names = [name for match in places if (name := _clean(match["name"]))]
-    if names:
-        return _respelled(names[-1], spelled)
-    return _respelled(_answer(text), spelled) if asked else None
+    letters = spelled(text) if asked or re.search(r"\b(?:spel|name)", text, re.IGNORECASE) else None
+    found: str | None = None
+    plain = without_spelling(text) if letters else text
+    for piece in _SENTENCE.split(plain):
+        found = _better(found, _in_piece(piece, asked, behalf))
+    return respelled(found, letters)
+
+
+def _in_piece(text: str, asked: bool, behalf: bool) -> str | None:
+    parts = _PARTS.search(text)
+    if parts:
+        return f"{parts['first']} {parts['last']}"
+    other = [match for pattern in (_ON_BEHALF, _BOOK_IN) for match in pattern.finditer(text)]
+    for_whom = [name for match in other if (name := _clean(match["name"]))] if behalf else []
+    names = [
+        name
+        for pattern in (_INTRODUCED, _SPEAKING, _OTHER_NAME, _ALONE)
+        for match in pattern.finditer(text)
+        if (name := _clean(match["name"]))
+    ]
+    if for_whom or names:
+        return (for_whom or names)[-1]
+    loose = _LOOSE.search(text) or (_ALL_SMALL.search(text) if behalf and text == text.lower() else None)
+    if loose and (name := _loosely(loose["name"])) and (" " in name or loose.re is _LOOSE):
+        return name
+    return _answer(text) if asked else None
+
+
+def _better(known: str | None, new: str | None) -> str | None:
+    """Of two tries in one breath ("Katherine with a K. Katherine O'Connor") the fuller, else the first."""
+    if known is None or new is None:
+        return known or new
+    shared = {word.lower() for word in known.split()} & {word.lower() for word in new.split()}
+    return new if shared and len(new) >= len(known) else known
 
 
 def corrected(old: str, new: str) -> str:
@@ -59,41 +119,53 @@ def corrected(old: str, new: str) -> str:
     return " ".join([*words[:best], new, *words[best + 1 :]]) if alike[best] >= _ALIKE else new
 
 
+def resembles(name: str, text: str) -> bool:
+    """Whether a short text is one of a name's words, heard better: "Lopez" after "Maria Lopes"."""
+    said = re.findall(rf"[{_LETTER}'’-]+", text)
+    known = name.lower().split()
+    return 0 < len(said) <= _LONGEST_WORDS and any(
+        SequenceMatcher(None, word.lower(), old).ratio() >= _ALIKE for word in said[:1] for old in known
+    )
+
+
 def _answer(text: str) -> str | None:
     core = _TAIL.sub("", _FILLER.sub("", text.strip()))
-    core = _SPELLED.sub("", core).strip(" ,.-") or core
-    first = re.split(r"[,.;?!]| on | at | and ", core)[0].strip()
-    words = first.split()
-    if not words or len(words) > _LONGEST_WORDS or any(char.isdigit() for char in first):
-        return None
-    titled = " ".join(word if word[:1].isupper() else word.capitalize() for word in words)
-    if any(word.islower() and word in STOP_WORDS for word in words):
-        return None
-    bare = _BARE.match(titled)
-    return _clean(bare["name"]) if bare else None
+    pieces = [
+        piece.strip() for piece in re.split(r"[,;?!]|(?<=[a-z]{2})\.| on | at | and | with an? [A-Z]\b| but ", core)
+    ]
+    for first in pieces:
+        words = first.split()
+        if not words or len(words) > _LONGEST_WORDS or any(char.isdigit() for char in first):
+            return None
+        titled = " ".join(
+            word if word[:1].isupper() or word in _PARTICLE.split("|") else word.capitalize() for word in words
+        )
+        if any(word.islower() and word in STOP_WORDS for word in words):
+            return None
+        bare = _BARE.match(titled)
+        name = _clean(bare["name"]) if bare else None
+        # "Bond, James Bond": the fuller one follows.
+        fuller = next((piece for piece in pieces[1:] if name and piece.endswith(name) and _BARE.match(piece)), None)
+        return fuller or name
+    return None
+
+
+def _loosely(name: str) -> str | None:
+    """A name in small letters, up to the first word that cannot be one."""
+    kept: list[str] = []
+    for word in name.split():
+        if word.lower() in STOP_WORDS or word.capitalize() in _NOT_NAMES:
+            break
+        kept.append(word if word[:1].isupper() else word.capitalize())
+    return " ".join(kept) or None
 
 
 def _clean(name: str) -> str | None:
     kept: list[str] = []
     for word in name.split():
-        if word.strip(".,") in _NOT_NAMES:
+        word = re.sub(r"['’](?:s|m|re|ll|ve|d)$", "", word)
+        if word.strip(".,'’") in _NOT_NAMES:
             break
         kept.append(word)
-    return " ".join(kept).strip(" .,'") or None
-
-
-def _spelled(text: str) -> str | None:
-    match = _SPELLED.search(text)
-    letters = re.sub(r"[^A-Za-z]", "", match["letters"]) if match else ""
-    return letters.capitalize() if len(letters) > 2 else None
-
-
-def _respelled(name: str | None, spelled: str | None) -> str | None:
-    """Spelling wins over hearing: "Lopes, L O P E Z" is Lopez. One word is replaced, the one that looks like it."""
-    if name is None or spelled is None or spelled.lower() in name.lower():
-        return name or spelled
-    words = name.split()
-    for at in range(len(words) - 1, -1, -1):
-        if words[at][0].lower() == spelled[0].lower():
-            return " ".join([*words[:at], spelled, *words[at + 1 :]])
-    return f"{name} {spelled}"
+    plain = " ".join(kept).strip(" .,'’")
+    return None if not plain or re.fullmatch(_TITLE, plain) else plain

@@ -8,14 +8,26 @@ from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from engine.dialogue.calendar import WEEKDAYS
 from engine.dialogue.knowledge import Fact
+from engine.dialogue.numbers import TENS, UNITS
 from engine.dialogue.speaking import sentence
-from engine.dialogue.text import concepts, normal
+from engine.dialogue.text import concepts, normal, stem
 
 # Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
 _WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
-tomorrow come make use look call find give people work discount"""
+tomorrow come make use look call find give people work discount see treat old age here"""
 _WEAK = frozenset(_WEAK_WORDS.split())
+_WEEKDAYS = frozenset(stem(day) for day in WEEKDAYS) | {
+    "now",
+    "soon",
+    "right",
+    "morn",
+    "afternoon",
+    "even",
+    "week",
+    "weekend",
+}
 _LEAST_COVER = 0.5
 _WEAK_WEIGHT = 0.25
 _CLOSE_SECOND = 0.8
@@ -23,6 +35,7 @@ _FUZZY_LETTERS = 6
 _FUZZY_RATIO = 0.84
 _GENERAL_PRICES = re.compile(r"\b(prices?|price list|do you charge|rates?|cost|how much)\b", re.IGNORECASE)
 _MONEY = re.compile(r"[£$€]\s?\d|\d\s?(?:pounds|euros|dollars)", re.IGNORECASE)
+_WAYS_TO_PAY = re.compile(r"\b(?:how (?:can|do|could|should) (?:i|we|you|people) (?:\w+ )?pay|(?:ways?|methods?|forms?|kinds?|types?) (?:of payment|to pay)|payment (?:methods?|options?))\b", re.IGNORECASE)
 _MOST_PRICES = 3
 
 
@@ -34,25 +47,37 @@ class Match:
     score: float
 
 
-def answer(question: str, facts: tuple[Fact, ...]) -> str | None:
-    """The best fact in words, with a second one that fits about as well; None when nothing fits."""
-    if _GENERAL_PRICES.search(question) and set(concepts(question)) <= _WEAK:
+def answer(question: str, facts: tuple[Fact, ...]) -> list[str]:
+    """The best fact in words, and a second one that fits about as well; none when nothing fits."""
+    if _GENERAL_PRICES.search(question) and all(is_weak(word) for word in concepts(question)):
         return _prices(facts)
-    matches = rank(question, facts)
-    if not matches:
-        return None
-    chosen = [match for match in matches[:2] if match.score >= matches[0].score * _CLOSE_SECOND]
-    return " ".join(spoken_fact(match.fact) for match in chosen)
+    matches = [match for match in rank(question, facts) if _of_the_right_kind(question, match.fact)]
+    return [spoken_fact(match.fact) for match in matches[:2] if match.score >= matches[0].score * _CLOSE_SECOND]
 
 
-def _prices(facts: tuple[Fact, ...]) -> str | None:
-    priced = [spoken_fact(fact) for fact in facts if _MONEY.search(fact.text)]
-    return " ".join(priced[:_MOST_PRICES]) or None
+# What a question asks for must be in its answer: a price is no answer to "how long", nor a name to "when".
+_KINDS = [
+    (re.compile(r"\bhow much\b|\bprices?\b|\bcosts?\b|\bcharge[ds]?\b|\bfees?\b|\bexpensive\b|\bhow many (?:pounds|euros|dollars)\b"),
+     re.compile(r"[£$€]|\b(?:pounds?|euros?|dollars?|free|costs?|prices?|charges?|fees?|pence|cents|half price|included?|percent|discount)\b|%")),
+    (re.compile(r"\bhow long\b"), re.compile(r"\b(?:minutes?|hours?|days?|weeks?|months?|years?|long|since|takes?)\b|\d")),
+    (re.compile(r"^(?:\w+ ){0,3}?(?:when|what time|what days?|which days?)\b"),
+     re.compile(r"\d|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:daily|every|morning|afternoon|evening|weekends?|weekdays?|always|never|any time)\b")),
+    (re.compile(r"\bhow many\b|\bhow old\b|\bwhat age\b"), re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|and)\b")),
+]  # fmt: skip
+
+
+def _of_the_right_kind(question: str, fact: Fact) -> bool:
+    plain, text = normal(question), fact.text.lower()
+    return all(evidence.search(text) for asks, evidence in _KINDS if asks.search(plain))
+
+
+def _prices(facts: tuple[Fact, ...]) -> list[str]:
+    return [spoken_fact(fact) for fact in facts if _MONEY.search(fact.text)][:_MOST_PRICES]
 
 
 def rank(question: str, facts: tuple[Fact, ...]) -> list[Match]:
     """The facts that answer a question, best first; those that only share its small words are left out."""
-    asked = _asked(question)
+    asked = _asked(question, facts)
     known = [set(concepts(fact.text)) for fact in facts]
     counts = Counter(word for words in known for word in words)
     matches = [
@@ -61,10 +86,12 @@ def rank(question: str, facts: tuple[Fact, ...]) -> list[Match]:
     return sorted((match for match in matches if match.score > 0), key=lambda match: -match.score)
 
 
-def _asked(question: str) -> list[str]:
+def _asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
     """What a question is about. "Where can I park?" is about parking: only a bare "where are you?" asks the address."""
     asked = concepts(question)
-    if len([word for word in asked if word not in _WEAK]) > 1 and "where" in normal(question).split():
+    if _WAYS_TO_PAY.search(question):
+        return ["card"] if any("card" in concepts(fact.text) for fact in facts) else ["cash"]
+    if len([word for word in asked if not is_weak(word)]) > 1 and "where" in normal(question).split():
         asked.remove("address")
     return asked
 
@@ -72,7 +99,7 @@ def _asked(question: str) -> list[str]:
 def _score(asked: list[str], words: set[str], counts: Counter[str], total: int, fact: Fact) -> float:
     weights = {word: _weight(word, counts, total) for word in asked}
     hit = {word for word in asked if word in words or _resembles(word, words)}
-    strong = [word for word in asked if word not in _WEAK]
+    strong = [word for word in asked if not is_weak(word)]
     # A question of weak words alone ("how much is it?", "where can I pay?") may still meet a fact's own key.
     evidence = [word for word in strong if word in hit] or [word for word in asked if word in concepts(fact.key)]
     cover = sum(weights[word] for word in hit) / (sum(weights.values()) or 1.0)
@@ -82,9 +109,20 @@ def _score(asked: list[str], words: set[str], counts: Counter[str], total: int, 
     return cover + keyed + 0.01 * len(hit)
 
 
+def is_weak(word: str) -> bool:
+    """Whether a word only shapes a question. Figures shape a question as well: "a child of eight" is about children."""
+    return word in _WEAK or word in _WEEKDAYS or _is_figure(word)
+
+
 def _weight(word: str, counts: Counter[str], total: int) -> float:
     rarity = math.log((total + 1) / (counts.get(word, 0) + 0.5)) + 0.5
-    return max(rarity, 0.1) * (_WEAK_WEIGHT if word in _WEAK else 1.0)
+    if _is_figure(word):
+        return 0.0
+    return max(rarity, 0.1) * (_WEAK_WEIGHT if is_weak(word) and word not in _WEEKDAYS else 1.0)
+
+
+def _is_figure(word: str) -> bool:
+    return word.isdigit() or word in UNITS or word in TENS or word == "now"
 
 
 def _resembles(word: str, words: set[str]) -> bool:

@@ -1,48 +1,63 @@
-"""What a tool needs to know: slots from its JSON schema, found in what callers say, asked for and read back."""
+"""What a tool needs to know: slots from its JSON schema, each of a kind that says how it is found, asked and said."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.dialogue import names
-from engine.dialogue.calendar import find_date, mask_dates, spoken_date
-from engine.dialogue.clock import find_time, resolve, spoken_time
-from engine.dialogue.hours import Hours
-from engine.dialogue.numbers import digits_for_words, phone_number, spoken_digits
-from engine.dialogue.speaking import sentence
-from engine.dialogue.text import normal
+import msgspec
 
 CALLERS_OWN_NUMBER = "the number the caller is calling from"
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One property of a tool's parameters; `kind` decides how it is found, asked and said."""
+    """One property of a tool's parameters.
+
+    `role` tells the two ends of a move apart: "old" where an appointment is now, "new" where it goes, else empty.
+    `part_of` names the date-time property that this day or time is half of; `most` is a number's maximum.
+    """
 
     name: str
     kind: str
     required: bool
     description: str = ""
     choices: tuple[str, ...] = ()
+    role: str = ""
+    part_of: str = ""
+    most: int | None = None
 
     @property
     def words(self) -> str:
         """The slot's name as words."""
-        return self.name.replace("_", " ").replace("-", " ")
+        return re.sub(r"[_-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name)).lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What finding a value depends on beside the words: the business's now and hours, and the day chosen so far."""
-
-    now: datetime
-    hours: Hours
-    day: date | None = None
-    behalf: bool = True
+_KINDS_BY_WORD = [
+    ("phone", r"phone|telephone|callback|call back|number to call|mobile|contact number|\bcell\b"),
+    ("email", r"e-?mail"),
+    (
+        "staff",
+        r"stylist|\bstaff|provider|doctor|dentist|therapist|barber|practitioner|recipient|for whom|addressee|hairdresser|\bwith\b",
+    ),
+    ("service", r"service|treatment|appointment type|type of appointment|booking type|procedure"),
+    ("name", r"\bname\b|customer$|caller$|patient$|client$|guest$|who\b|booked by"),
+    ("number", r"party size|size of party|number of|how many|\bguests\b|\bpeople\b|quantity|\bcount\b|\bcovers\b"),
+    ("time", r"\btime\b|\bhour\b"),
+    ("date", r"\bdate\b|\bday\b"),
+    ("address", r"address|\bstreet\b|location"),
+    ("problem", r"problem|issue|fault|symptom|what is wrong"),
+    ("message", r"message|note|comment|details"),
+    ("reason", r"reason|summary|topic|subject|purpose"),
+]
+_FORMATS = {"date": "date", "time": "time", "date-time": "datetime", "email": "email"}
+_WRITTEN = [("datetime", r"iso ?8601|yyyy-mm-ddthh|date and time"), ("date", r"yyyy-mm-dd"), ("time", r"\bhh:mm")]
+_NEW = re.compile(r"\b(?:new|to|target|desired|wanted|requested|preferred)\b")
+_OLD = re.compile(r"\b(?:old|current|existing|original|from|present|now|previous)\b")
+_PERSON = re.compile(r"customer|caller|guest|owner|client|patient|your|full|person|contact|^name$")
+_TIMED = ("date", "time")
 
 
 def read_slots(parameters: Any) -> list[Slot]:
@@ -51,219 +66,106 @@ def read_slots(parameters: Any) -> list[Slot]:
         return []
     required = set(parameters.get("required") or ())
     slots = [
-        _slot(name, schema, name in required)
+        slot
         for name, schema in parameters["properties"].items()
         if isinstance(schema, dict)
+        for slot in _slots(name, schema, name in required)
     ]
-    return sorted(slots, key=lambda slot: not slot.required)
+    return sorted(_told_apart(_with_roles(slots)), key=lambda slot: not slot.required)
 
 
-_KINDS_BY_WORD = [
-    ("phone", r"phone|telephone|callback|number to call|mobile"),
-    ("email", r"e-?mail"),
-    ("name", r"\bname\b|customer$|caller$|who\b"),
-    ("time", r"\btime\b|\bhour\b"),
-    ("date", r"\bdate\b|\bday\b"),
-    ("service", r"service|treatment|appointment type|type of appointment"),
-    ("message", r"message|note|comment|details"),
-    ("reason", r"reason"),
-]
-
-
-def _slot(name: str, schema: dict[str, Any], required: bool) -> Slot:
+def _slots(name: str, schema: dict[str, Any], required: bool) -> Iterator[Slot]:
     description = str(schema.get("description") or "")
     choices = tuple(str(choice) for choice in schema.get("enum") or ())
-    return Slot(name, _kind(name, schema, choices), required, description, choices)
+    slot = Slot(name, "", required, description, choices)
+    kind = _kind(slot, schema)
+    role = _role(slot)
+    if kind == "datetime":
+        # A day and a time are said, asked for and corrected apart; the call joins them again.
+        yield Slot(f"{name} date", "date", required, role=role, part_of=name)
+        yield Slot(f"{name} time", "time", required, role=role, part_of=name)
+    else:
+        most = schema.get("maximum")
+        role = role if kind in _TIMED else ""
+        yield Slot(
+            name, kind, required, description, choices, role, most=int(most) if isinstance(most, (int, float)) else None
+        )
 
 
-def _kind(name: str, schema: dict[str, Any], choices: tuple[str, ...]) -> str:
-    given_format = {"date": "date", "time": "time", "date-time": "datetime", "email": "email"}.get(
-        str(schema.get("format"))
-    )
-    if choices or given_format:
-        return "choice" if choices else str(given_format)
-    if schema.get("type") in ("integer", "number", "boolean"):
-        return "flag" if schema["type"] == "boolean" else "number"
-    words = re.sub(r"[_-]", " ", name.lower())
-    return next((kind for kind, pattern in _KINDS_BY_WORD if re.search(pattern, words)), "text")
+def _kind(slot: Slot, schema: dict[str, Any]) -> str:
+    given = _FORMATS.get(str(schema.get("format")))
+    if slot.choices or given:
+        return "choice" if slot.choices else str(given)
+    if _type(schema) in ("integer", "number", "boolean"):
+        return "flag" if _type(schema) == "boolean" else "number"
+    by_name = next((kind for kind, pattern in _KINDS_BY_WORD if re.search(pattern, slot.words)), "text")
+    by_format = next((kind for kind, pattern in _WRITTEN if re.search(pattern, slot.description.lower())), None)
+    return by_format if by_format and by_name in (*_TIMED, "text") else by_name
 
 
-def find(slot: Slot, text: str, setting: Setting, asked: bool = False) -> str | None:
-    """The slot's value in a text, in the form its schema wants; `asked` when the agent has just asked for it."""
-    finder = _FINDERS.get(slot.kind)
-    return finder(slot, text, setting, asked) if finder else (_whole(text) if asked else None)
+def _type(schema: dict[str, Any]) -> str:
+    given = schema.get("type")
+    return next((str(one) for one in given if one != "null"), "") if isinstance(given, list) else str(given)
 
 
-def _find_date(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    found = find_date(text, setting.now.date())
-    return found.isoformat() if found else None
+def _role(slot: Slot) -> str:
+    """New or old by the property's name, else by its description."""
+    for words in (slot.words, slot.description.lower()):
+        if _NEW.search(words) and not _OLD.search(words):
+            return "new"
+        if _OLD.search(words) and not _NEW.search(words):
+            return "old"
+    return ""
 
 
-def _find_time(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    said = find_time(mask_dates(text, setting.now.date()), asked)
-    if said is None:
-        return None
-    day = find_date(text, setting.now.date()) or setting.day
-    opens, closes = setting.hours.bounds(day) or (None, None)
-    return resolve(said, opens, closes).strftime("%H:%M")
+def _with_roles(slots: list[Slot]) -> list[Slot]:
+    """A plain `date` beside a `new_date` is the old one; roles that nothing stands against are none."""
+    has = {(slot.kind, slot.role) for slot in slots}
+    kinds_moved = {kind for kind, role in has if role == "new"}
+    mended = []
+    for slot in slots:
+        role = slot.role
+        if slot.kind in _TIMED and not role and slot.kind in kinds_moved:
+            role = "old"
+        elif slot.kind in _TIMED and not role and (slot.kind, "old") in has:
+            role = "new"
+        mended.append(replace(slot, role=role))
+    return mended
 
 
-def _find_datetime(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    day, clock = _find_date(slot, text, setting, asked), _find_time(slot, text, setting, asked)
-    return f"{day}T{clock}:00" if day and clock else None
+def _told_apart(slots: list[Slot]) -> list[Slot]:
+    """Of several names one is the caller's; the others (a pet's, a child's) are labels. A visit's reason is its service."""
+    named = [slot for slot in slots if slot.kind == "name"]
+    own = next((slot for slot in named if _PERSON.search(slot.words)), named[0] if named else None)
+    visit = any(slot.kind == "date" for slot in slots) and not any(slot.kind == "service" for slot in slots)
+    kinds = {
+        slot.name: "label"
+        if slot.kind == "name" and slot is not own
+        else "service"
+        if slot.kind == "reason" and visit
+        else slot.kind
+        for slot in slots
+    }
+    return [replace(slot, kind=kinds[slot.name]) for slot in slots]
 
 
-def _find_name(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    return names.find_name(text, asked, setting.behalf)
+def arguments(slots: tuple[Slot, ...], values: dict[str, str]) -> str:
+    """The values as a JSON object of the schema's types and property names."""
+    given: dict[str, Any] = {}
+    for slot in slots:
+        if slot.name not in values:
+            continue
+        if slot.part_of:
+            joined = {one.kind: values.get(one.name, "") for one in slots if one.part_of == slot.part_of}
+            given[slot.part_of] = f"{joined['date']}T{joined['time']}:00"
+        else:
+            given[slot.name] = _typed(slot, values[slot.name])
+    return msgspec.json.encode(given).decode()
 
 
-def _find_phone(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    number = phone_number(text)
-    if number is None and re.search(
-        r"\b(this (?:number|one|phone)|same number|number i am calling (?:from|on))\b", normal(text)
-    ):
-        return CALLERS_OWN_NUMBER
-    return number
-
-
-def _find_email(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    spelled = re.sub(r"\s+at\s+", "@", re.sub(r"\s+dot\s+", ".", text.lower()))
-    match = re.search(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", spelled)
-    return match[0].rstrip(".") if match else None
-
-
-def _find_choice(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    plain = f" {normal(text)} "
-    return next((choice for choice in slot.choices if f" {normal(choice.replace('_', ' '))} " in plain), None)
-
-
-def _find_number(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    figures = re.findall(r"\b\d+(?:\.\d+)?\b", digits_for_words(normal(text)))
-    people = re.search(
-        r"\b(?:for|of) (\d+)\b|\b(\d+) (?:people|persons|guests|of us|adults)\b", digits_for_words(normal(text))
-    )
-    if people:
-        return people[1] or people[2]
-    return figures[-1] if figures and asked else None
-
-
-def _find_flag(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    first = normal(text).split(" ", 1)[0] if asked else ""
-    return {"yes": "true", "yeah": "true", "sure": "true", "no": "false", "nope": "false"}.get(first)
-
-
-_OBJECT = re.compile(
-    r"\b(?:book|booking|reserve|schedule|arrange|make|get|have|need|want|like)(?: in| up| to book|"
-    r" to have| to get)?(?: me| my \w+| us)?(?: in)? (?:for )?(?:a|an|some|my|the)? ?"
-    r"(?P<thing>[a-z][a-z' &-]*?)(?= (?:for|on|at|with|tomorrow|today|tonight|this|next|please|in|"
-    r"under|and my|if|as soon)\b|$)"
-)
-_FOR_A = re.compile(
-    r"\b(?:appointment|booking|slot|reservation|session) for (?:a|an|"
-    r"some) (?P<thing>[a-z][a-z' &-]*?)(?= (?:for|on|at|with|tomorrow|today|this|next|please|in|"
-    r"under)\b|$)"
-)
-_NOT_A_SERVICE = re.compile(
-    r"\b(appointment|booking|slot|reservation|book|table|time|something|anything|it|one|know|to|that|"
-    r"i|you|question|message|visit|in|available|with|today|tomorrow)\b"
-)
-
-
-def _find_service(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    for piece in re.split(r"(?<=[.?!,])\s+", text):
-        plain = normal(piece)
-        for pattern in (_FOR_A, _OBJECT):
-            for match in pattern.finditer(plain):
-                thing = match["thing"].strip().removeprefix("book ").removeprefix("a ").removeprefix("an ")
-                if thing and not _NOT_A_SERVICE.search(thing) and len(thing.split()) <= 4:
-                    return thing
-    return re.sub(r"^(?:a|an|the|just|for) ", "", normal(text)) if asked and len(normal(text).split()) <= 5 else None
-
-
-_MESSAGE = re.compile(
-    r"\b(?i:tell (?:him|her|them|the \w+|[A-Z]\w+) (?:that )?|let (?:him|her|them|the \w+|"
-    r"[A-Z]\w+) know (?:that )?|(?:the |my )?message is (?:that )?|say that |pass on that |"
-    r"(?:leave|take) (?:a |the )?message (?:for [\w ]+? )?(?:that|saying|to say) )(?P<rest>.+)$"
-)
-
-
-def _find_message(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    match = _MESSAGE.search(text.strip())
-    if match:
-        # "Could you tell Anna that I am late?" is a question; what Anna is told is not.
-        return sentence(match["rest"].rstrip("?. "))
-    return _whole(text) if asked else None
-
-
-def _whole(text: str) -> str | None:
-    kept = re.sub(r"^(?:yes|okay|ok|sure|um|uh|well|please)[,. ]+", "", text.strip(), flags=re.IGNORECASE).strip()
-    return kept or None
-
-
-_FINDERS: dict[str, Callable[[Slot, str, Setting, bool], str | None]] = {
-    "date": _find_date,
-    "time": _find_time,
-    "datetime": _find_datetime,
-    "name": _find_name,
-    "phone": _find_phone,
-    "email": _find_email,
-    "choice": _find_choice,
-    "number": _find_number,
-    "flag": _find_flag,
-    "service": _find_service,
-    "message": _find_message,
-}
-
-_QUESTIONS = {
-    "date": "What day would you like?",
-    "time": "What time would suit you?",
-    "datetime": "What day and time would you like?",
-    "name": "What name is it for, please?",
-    "phone": "What number can we call you back on?",
-    "email": "What is your email address?",
-    "service": "What would you like to come in for?",
-    "message": "What would you like me to pass on?",
-}
-
-
-def question(slot: Slot) -> str:
-    """How to ask for a slot: the schema's own question when it has one, else by its kind, else from its description."""
-    if slot.description.strip().endswith("?"):
-        return slot.description.strip()
-    if slot.kind in _QUESTIONS:
-        return _QUESTIONS[slot.kind]
-    if slot.kind == "choice":
-        return f"Which {slot.words} would you like: {', '.join(choice.replace('_', ' ') for choice in slot.choices)}?"
-    if slot.kind == "number":
-        return f"How many, for the {slot.words}?" if not slot.description else f"{_what_is(slot)}?"
-    return f"{_what_is(slot)}?"
-
-
-def _what_is(slot: Slot) -> str:
-    thing = re.split(r"[.(;,]", slot.description)[0].strip() or f"the {slot.words}"
-    lowered = thing[0].lower() + thing[1:] if not thing[:2].isupper() else thing
-    article = "" if re.match(r"(the|a|an|your|their|any|whether|which)\b", lowered) else "the "
-    return f"What is {article}{lowered.replace('caller', 'your', 1) if lowered.startswith('caller ') else lowered}"
-
-
-def spoken(slot: Slot, value: str) -> str:
-    """A value for the ear, ready for a sentence."""
-    if slot.kind == "date":
-        return spoken_date(date.fromisoformat(value))
-    if slot.kind == "time":
-        return spoken_time(time.fromisoformat(value))
-    if slot.kind == "datetime":
-        when = datetime.fromisoformat(value)
-        return f"{spoken_date(when.date())} at {spoken_time(when.time())}"
-    if slot.kind == "phone" and value != CALLERS_OWN_NUMBER:
-        return spoken_digits(value)
-    return value.replace("_", " ") if slot.kind == "choice" else value
-
-
-def json_value(slot: Slot, value: str) -> Any:
-    """The value with the JSON type of its schema."""
+def _typed(slot: Slot, value: str) -> Any:
     if slot.kind == "flag":
         return value == "true"
-    if slot.kind == "number":
+    if slot.kind == "number" and re.fullmatch(r"\d+(?:\.\d+)?", value):
         return float(value) if "." in value else int(value)
     return value

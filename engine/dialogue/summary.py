@@ -9,7 +9,7 @@ from engine.dialogue.acts import Heard
 from engine.dialogue.answers import pieces
 from engine.dialogue.speaking import listed, sentence
 from engine.dialogue.text import sentences
-from engine.dialogue.tools import wanted_family
+from engine.dialogue.wishes import wanted_family
 
 _LINE = re.compile(
     r"^\s*(?:[\[(]?\d[\d:.,\s–-]*s?[\])]?\s*)?(?:[-*]\s*)?(?P<who>[A-Za-z][A-Za-z ()]{1,24}?)\s*:\s*(?P<text>.+)$"

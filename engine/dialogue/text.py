@@ -4,49 +4,47 @@ from __future__ import annotations
 
 import re
 
-_CONTRACTIONS = {
-    "they're": "they are",
-    "what's": "what is",
-    "where's": "where is",
-    "who's": "who is",
-    "when's": "when is",
-    "how's": "how is",
-    "that's": "that is",
-    "it's": "it is",
-    "there's": "there is",
-    "i'm": "i am",
-    "i'd": "i would",
-    "i'll": "i will",
-    "i've": "i have",
-    "we're": "we are",
-    "we'd": "we would",
-    "we'll": "we will",
-    "you're": "you are",
-    "you've": "you have",
-    "don't": "do not",
-    "doesn't": "does not",
-    "didn't": "did not",
+_SPOKEN_FORMS = {
+    "won't": "will not",
+    "shan't": "shall not",
     "can't": "can not",
     "cannot": "can not",
-    "won't": "will not",
-    "isn't": "is not",
-    "aren't": "are not",
-    "couldn't": "could not",
-    "wouldn't": "would not",
+    "ain't": "is not",
     "let's": "let us",
+    "d'you": "do you",
     "o'clock": "oclock",
+    "gonna": "going to",
+    "wanna": "want to",
+    "gotta": "have to",
+    "lemme": "let me",
+    "gimme": "give me",
+    "dunno": "do not know",
+    "cos": "because",
+    "'cause": "because",
     "e-mail": "email",
     "wi-fi": "wifi",
     "blow-dry": "blow dry",
     "blowdry": "blow dry",
+    "hair cut": "haircut",
     "good-bye": "goodbye",
+    "good bye": "goodbye",
     "good-by": "goodbye",
     "bye-bye": "bye bye",
     "half-past": "half past",
     "to-morrow": "tomorrow",
     "to-day": "today",
+    "to-night": "tonight",
+    "re-schedule": "reschedule",
+    "call-back": "callback",
     "mum's": "mum",
 }
+_SPOKEN = re.compile(rf"(?<![\w'])(?:{'|'.join(re.escape(form) for form in _SPOKEN_FORMS)})(?![\w'])")
+# What apostrophes stand for: "n't" on any verb, and the rest where a pronoun or a question word stands before.
+_NOT = re.compile(r"(?<=[a-z])n't\b")
+_SHORT = re.compile(
+    r"\b(i|you|he|she|it|we|they|that|this|there|here|what|where|who|when|how|why|name|which)'(m|re|s|d|ll|ve)\b"
+)
+_LONG = {"m": "am", "re": "are", "s": "is", "d": "would", "ll": "will", "ve": "have"}
 _WORD = re.compile(r"[a-z0-9][a-z0-9'&-]*|£|\$|€")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
 
@@ -55,7 +53,7 @@ their us them to of in on at for with from by and or but so if that this these t
 will shall should may might must not no yes just some any about what which who whom whose when how why hello hi hey
 okay ok well um uh er erm oh right like want need know tell ask say near nearby around also too then than as up out
 get got go going really very much many thanks thank possible possibly maybe perhaps something anything thing one every
-each still already kind sort exactly actually wondering wonder let all into happen happens happened policy"""
+each still already kind sort exactly actually wondering wonder live away far let all into happen happens happened policy"""
 STOP_WORDS = frozenset(_SMALL_WORDS.split())
 
 _SYNONYMS = {
@@ -64,17 +62,21 @@ _SYNONYMS = {
     "phone": "telephone number numbers",
     "email": "mail emails",
     "card": "cards credit debit visa mastercard contactless",
-    "pay": "payment payments paying cash",
+    "pay": "payment payments paying",
     "park": "parking carpark parked",
     "accessible": "wheelchair accessibility disabled step-free stepfree ramp lift elevator",
-    "child": "children kid kids baby babies toddler",
-    "pet": "pets dog dogs cat cats",
+    "child": "children kid kids baby babies toddler toddlers young",
+    "pet": "pets dog dogs cat cats puppy puppies kitten kittens rabbit rabbits animal animals",
+    "bill": "billing bills invoice invoices",
+    "pain": "hurt hurts hurting ache aches aching painful sore agony toothache",
+    "emergency": "emergencies danger dangerous bleeding breathing choking seizure poison poisoned poisoning dying collapsed unconscious swallowed",
+    "bleed": "bleeds bled",
     "wifi": "internet wireless",
     "gift": "voucher vouchers gifts",
     "cut": "haircut haircuts cuts trim trims",
     "dry": "drying",
     "colour": "color colouring coloring dye dyeing colours colors tint",
-    "staff": "stylist stylists hairdresser hairdressers team people",
+    "staff": "stylist stylists hairdresser hairdressers team",
     "toilet": "restroom bathroom loo toilets",
     "website": "online site web webpage",
     "late": "lateness delayed",
@@ -83,6 +85,7 @@ _SYNONYMS = {
     "discount": "discounts reduction reductions deal deals",
     "bus": "train station tube metro underground tram transport",
     "owner": "manager boss",
+    "come": "coming comes came",
     "deliver": "delivery deliveries delivering delivered",
     "vegetarian": "vegan veggie vegetarians vegans",
 }
@@ -91,10 +94,9 @@ _CANONICAL = {word: head for head, words in _SYNONYMS.items() for word in words.
 
 def normal(text: str) -> str:
     """Lower case, plain apostrophes, contractions written out, nothing but words and single spaces."""
-    plain = text.lower().replace("’", "'").replace("–", "-").replace("—", " ")
-    for short, full in _CONTRACTIONS.items():
-        if short in plain:
-            plain = re.sub(rf"\b{re.escape(short)}(?![\w'])", full, plain)
+    plain = text.lower().replace("’", "'").replace("‘", "'").replace("–", "-").replace("—", " ")
+    plain = _SPOKEN.sub(lambda match: _SPOKEN_FORMS[match[0]], plain)
+    plain = _SHORT.sub(lambda match: f"{match[1]} {_LONG[match[2]]}", _NOT.sub(" not", plain))
     return " ".join(_WORD.findall(plain))
 
 

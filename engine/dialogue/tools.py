@@ -1,52 +1,43 @@
-"""The session's tools: which family each belongs to, when a caller wants one, and what to say around it."""
+"""The session's tools: which family each belongs to, when one of no known family is meant, and what one answered."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
 from typing import Any
 
 import msgspec
 
 from engine.dialogue.acts import Heard
+from engine.dialogue.clock import all_times
 from engine.dialogue.slots import Slot, read_slots
 from engine.dialogue.text import concepts
 
+_BOOKED_THING = r"(?:appointments?|bookings?|reservations?|visits?|slots?|sessions?|times?|events?|tables?)"
 _FAMILY_OF_NAME = [
-    ("end", r"\b(end|hang ?up|finish|terminate|close)\b.*\b(call|conversation)?\b"),
-    ("reschedule", r"\b(reschedule|move|change|rebook|modify)\b"),
-    ("cancel", r"\bcancel\b"),
-    ("message", r"\b(message|note|callback|call back)\b"),
-    ("transfer", r"\b(transfer|escalate|handoff|hand off|forward|connect|put through)\b"),
-    ("book", r"\b(book|schedule|reserve|reservation|appointment|create appointment)\b"),
+    (
+        "end",
+        r"\b(?:end|hang ?up|finish|terminate|close)\b.*\b(?:call|conversation|session|chat)\b|^(?:hang ?up|end|goodbye)$",
+    ),
+    (
+        "availability",
+        r"\bavailab|\b(?:free|open) (?:slots?|times?)\b|\b(?:get|find|list|check|show) (?:\w+ )?(?:slots?|times|openings|calendar|schedule|diary)\b",
+    ),
+    (
+        "reschedule",
+        rf"\b(?:reschedule|rebook|postpone)\b|\b(?:move|change|modify|update|edit|shift)\b.*\b{_BOOKED_THING}\b",
+    ),
+    ("cancel", rf"\bcancel\b|\b(?:delete|remove)\b.*\b{_BOOKED_THING}\b"),
+    ("lookup", rf"\b(?:get|find|look ?up|lookup|fetch|list|check|read|view|search|show)\b.*\b{_BOOKED_THING}\b"),
+    ("message", r"\b(?:message|note|callback|call back|voicemail)\b"),
+    ("transfer", r"\b(?:transfer|escalate|handoff|hand off|hand over|handover|forward|connect|put through)\b"),
+    ("book", r"\b(?:book|schedule|reserve|reservation|appointment|booking)\b"),
 ]
-_THINGS = (
-    "appointment booking reservation slot haircut cut trim table consultation checkup cleaning viewing lesson massage"
-)
-_BOOKABLE = f"(?:{'|'.join(_THINGS.split())})"
-_SOMEBODY = r"(?:him|her|them|the \w+|[a-z]+)"
-_WANTED: Mapping[str, re.Pattern[str]] = {
-    "cancel": re.compile(r"\b(?:cancel|call off)\b"),
-    "reschedule": re.compile(
-        r"\b(?:reschedule|rebook|move|change|postpone|bring forward|push back)\b.*"
-        r"\b(?:appointment|booking|reservation|visit|slot|it|haircut|time)\b"
-    ),
-    "message": re.compile(
-        r"\b(?:(?:leave|take|pass on|give (?:him|her|them|you)) (?:a |the |this )?message|message for|"
-        rf"tell {_SOMEBODY} (?:that|i)\b|let {_SOMEBODY} know|call me back|"
-        r"(?:get|have) (?:someone|somebody|him|her|them) (?:to )?call me)\b"
-    ),
-    "book": re.compile(
-        r"\b(?:book|reserve|make (?:a|an|another) (?:appointment|booking|reservation)|fit me in|come in (?:for|on|at)|"
-        rf"(?:get|have|schedule|arrange|need|want|like) (?:a|an|my|another|to get a|to have a) [\w ]*?{_BOOKABLE}|"
-        r"schedule (?:a|an|my|something)|"
-        r"(?:do you have|have you got|is there|got|are there) (?:anything|any|a|an|some)(?: \w+)? ?"
-        r"(?:free|available|slots?|appointments?|openings?|space|availability|times)?(?: \w+)? "
-        r"(?:on|for|at|tomorrow|today|this|next)\b)"
-    ),
-}
 _CONFIRMED = frozenset({"book", "reschedule", "cancel", "message"})
+_WISHES = re.compile(r"\b(?:need|want|would like|can you|could you|can i|could i|please|send|order|get|have)\b")
+_CAN_YOU = re.compile(r"\b(?:can|could|would|will) (?:you|i|somebody|someone)\b")
+_LOOKING = ("get", "look", "find", "check", "fetch", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +52,32 @@ class Tool:
     @property
     def confirmed(self) -> bool:
         """Whether its values are read back and agreed before it is called: whenever it changes something."""
-        return self.family in _CONFIRMED
+        reads = bool(
+            re.match(r"(?:get|find|check|list|look|search|fetch|show|read|view|tell)\b", self.words, re.IGNORECASE)
+        )
+        return self.family in _CONFIRMED or (self.family == "other" and bool(self.slots) and not reads)
+
+    @property
+    def words(self) -> str:
+        """The tool's name as words."""
+        return _spaced(self.name).capitalize()
 
     def slot(self, name: str) -> Slot:
         """A slot by name."""
         return next(slot for slot in self.slots if slot.name == name)
 
+    def of_kind(self, kind: str, role: str | None = None) -> Slot | None:
+        """The first slot of a kind (and of a role), if there is one."""
+        return next((slot for slot in self.slots if slot.kind == kind and role in (None, slot.role)), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool answered, in words."""
+    """What a tool answered: words for the caller, and the times it names as free."""
 
     ok: bool
     message: str
+    free: tuple[time, ...] = ()
 
 
 def read_tools(raw: tuple[dict[str, Any], ...]) -> list[Tool]:
@@ -83,9 +87,13 @@ def read_tools(raw: tuple[dict[str, Any], ...]) -> list[Tool]:
 
 def _tool(raw: dict[str, Any]) -> Tool:
     name, description = str(raw["name"]), str(raw.get("description") or "")
-    words = re.sub(r"[_-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).lower()
+    words = _spaced(name)
     family = next((family for family, pattern in _FAMILY_OF_NAME if re.search(pattern, words)), "other")
     return Tool(name, family, tuple(read_slots(raw.get("parameters"))), description)
+
+
+def _spaced(name: str) -> str:
+    return re.sub(r"[_-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).lower()
 
 
 def by_family(tools: list[Tool], family: str) -> Tool | None:
@@ -93,25 +101,24 @@ def by_family(tools: list[Tool], family: str) -> Tool | None:
     return next((tool for tool in tools if tool.family == family), None)
 
 
-def wanted_family(heard: Heard) -> str | None:
-    """The kind of errand in what was said, whether there is a tool for it or not."""
-    if heard.person:
-        return "transfer"
-    return next((family for family, pattern in _WANTED.items() if pattern.search(heard.plain)), None)
-
-
 def wanted_other(heard: Heard, tools: list[Tool]) -> Tool | None:
-    """A tool of no known family that what was said is about: most of the words of its name occur."""
+    """A tool of no known family that what was said is about: by the words of its name or what it is described to do."""
     said = set(concepts(heard.text))
     for tool in tools:
-        about = [
-            word
-            for word in concepts(re.sub(r"[_-]+", " ", tool.name))
-            if word not in ("get", "look", "find", "check", "fetch", "search")
-        ]
-        if tool.family == "other" and about and len(said & set(about)) * 2 > len(about) - 1 and said & set(about):
+        about = {word for word in concepts(tool.words) if word not in _LOOKING}
+        if tool.family != "other" or not about:
+            continue
+        named = len(said & about) * 2 > len(about)
+        described = {word for word in concepts(tool.description.split(".")[0]) if word not in _LOOKING}
+        wishes = not heard.question or bool(_CAN_YOU.search(heard.plain))
+        if named or (wishes and _WISHES.search(heard.plain) and len(said & described) * 2 >= len(described) > 0):
             return tool
     return None
+
+
+def repairing(tools: list[Tool]) -> Tool | None:
+    """The tool that takes a report of something broken."""
+    return next((tool for tool in tools if tool.family == "other" and tool.of_kind("problem") is not None), None)
 
 
 def read_result(output: str) -> Result:
@@ -119,15 +126,32 @@ def read_result(output: str) -> Result:
     try:
         data = msgspec.json.decode(output)
     except msgspec.DecodeError:
-        return Result(ok=True, message=output.strip())
+        return Result(True, output.strip(), _free(output, {}))
     if not isinstance(data, dict):
-        return Result(ok=True, message=str(data))
-    ok = data.get("ok", data.get("success", "error" not in data)) is not False
-    message = next(
-        (data[key] for key in ("message", "error", "result", "detail") if isinstance(data.get(key), str)), None
+        return Result(True, str(data))
+    status = data.get("ok", data.get("success", not (data.get("error") or data.get("status") in ("error", "failed"))))
+    keys = ("message", "error", "result", "detail", "text")
+    message = next((data[key] for key in keys if isinstance(data.get(key), str)), None)
+    told = message or ("" if "ok" in data or "success" in data else _listed(data))
+    return Result(status is not False, told, _free(told, data))
+
+
+def _listed(data: dict[str, Any]) -> str:
+    return "; ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in data.items() if key != "status")
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _free(message: str, data: dict[str, Any]) -> tuple[time, ...]:
+    """The times on offer: a list of them in the data, else those that the words name after "free" or "available"."""
+    for value in data.values():
+        if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            found = [one for text in value for one in all_times(text[-8:])]
+            if found:
+                return tuple(found)
+    offer = re.search(
+        r"\b(?:free|available|offer|instead|have|still open|could do)\b.*", message, re.IGNORECASE | re.DOTALL
     )
-    return Result(
-        ok,
-        message
-        or ("" if "ok" in data else "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in data.items())),
-    )
+    return tuple(all_times(offer[0])) if offer and not re.search(r"\d to \d", offer[0]) else ()

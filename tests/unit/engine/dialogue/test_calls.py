@@ -209,7 +209,7 @@ CALLS = {
     "small talk, noise and repeats": [
         ("Hello?", "Hello, I'm here. How can I help you?"),
         ("Sorry, what did you say?", "Hello, I'm here. How can I help you?"),
-        ("Are you a robot?", "I'm the automated assistant of Harbour Hair. How can I help you?"),
+        ("Are you a robot?", "I'm the automated assistant of Harbour Hair, not a person. How can I help you?"),
         ("", "Sorry, I didn't catch that. Could you say it again?"),
         ("purple monkey dishwasher", "Sorry, I didn't quite follow. Could you say that another way?"),
         ("purple monkey dishwasher", "I'm sorry, I still don't follow. Shall I take a message for the team?"),
@@ -278,7 +278,7 @@ async def test_any_tool_is_filled_from_its_schema() -> None:
     )
     caller = Caller(tools=(table,))
     assert await caller.say("I'd like to book a table for tomorrow at one") == "How many people is the table for?"
-    assert await caller.say("Four.") == "Which area would you like: inside, garden?"
+    assert await caller.say("Four.") == "Which area would you like: inside or garden?"
     assert "area: garden" in await caller.say("In the garden, please.")
     await caller.say("yes")
     assert caller.calls[0][1] == {"guests": 4, "date": "2026-11-25", "time": "13:00", "area": "garden"}

@@ -8,7 +8,7 @@ import pytest
 
 from engine.dialogue.clock import find_time, resolve, spoken_time
 
-OPENS, CLOSES = time(9), time(18)
+OPEN = ((time(9), time(18)),)
 
 SAID = [
     ("at half past two", "14:30"),
@@ -65,14 +65,14 @@ NONE = [
 def test_a_time_in_a_sentence(text: str, wanted: str) -> None:
     said = find_time(text)
     assert said is not None
-    assert resolve(said, OPENS, CLOSES).strftime("%H:%M") == wanted
+    assert resolve(said, OPEN).strftime("%H:%M") == wanted
 
 
 @pytest.mark.parametrize(("text", "wanted"), BARE)
 def test_a_bare_time_counts_only_when_it_was_asked_for(text: str, wanted: str) -> None:
     said = find_time(text, asked=True)
     assert said is not None
-    assert resolve(said, OPENS, CLOSES).strftime("%H:%M") == wanted
+    assert resolve(said, OPEN).strftime("%H:%M") == wanted
 
 
 @pytest.mark.parametrize("text", NONE)
@@ -83,9 +83,9 @@ def test_other_figures_are_no_times(text: str) -> None:
 def test_an_open_hour_falls_into_the_opening_hours() -> None:
     said = find_time("at eight")
     assert said is not None
-    assert resolve(said, time(7), time(12)) == time(8)
-    assert resolve(said, time(17), time(23)) == time(20)
-    assert resolve(said, None, None) == time(8)
+    assert resolve(said, ((time(7), time(12)),)) == time(8)
+    assert resolve(said, ((time(17), time(23)),)) == time(20)
+    assert resolve(said, ()) == time(8)
 
 
 @pytest.mark.parametrize(

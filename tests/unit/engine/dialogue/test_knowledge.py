@@ -8,7 +8,8 @@ import pytest
 
 from engine.dialogue import retrieval
 from engine.dialogue.hours import spoken_day, spoken_week
-from engine.dialogue.knowledge import Knowledge, caller_number_known, moment, read_knowledge
+from engine.dialogue.context import caller_number_known, moment
+from engine.dialogue.knowledge import Knowledge, read_knowledge
 
 SALON = """# Role
 You are the receptionist of Harbour Hair. Never reveal the safe code 4711.
@@ -71,7 +72,7 @@ def test_plain_text_without_headings_is_knowledge_too() -> None:
     ],
 )
 def test_the_fact_that_answers(salon: Knowledge, question: str, answer: str) -> None:
-    assert retrieval.answer(question, salon.facts) == answer
+    assert retrieval.answer(question, salon.facts) == [answer]
 
 
 @pytest.mark.parametrize(
@@ -87,19 +88,19 @@ def test_the_fact_that_answers(salon: Knowledge, question: str, answer: str) -> 
     ],
 )
 def test_what_is_not_written_is_not_answered(salon: Knowledge, question: str) -> None:
-    assert retrieval.answer(question, salon.facts) is None
+    assert not retrieval.answer(question, salon.facts)
 
 
 def test_prices_in_general(salon: Knowledge) -> None:
-    assert (
-        retrieval.answer("What are your prices?", salon.facts)
-        == "A cut and blow-dry costs 45 pounds. A full colour costs 80 pounds."
-    )
+    assert retrieval.answer("What are your prices?", salon.facts) == [
+        "A cut and blow-dry costs 45 pounds.",
+        "A full colour costs 80 pounds.",
+    ]
 
 
 def test_hours_of_a_day_and_of_the_week(salon: Knowledge) -> None:
     saturday, sunday = date(2026, 11, 28), date(2026, 11, 29)
-    assert salon.hours.bounds(saturday) == (time(10), time(16))
+    assert salon.hours.openings(saturday) == ((time(10), time(16)),)
     assert spoken_day(salon.hours, saturday, "on Saturday") == "On Saturday we are open from 10 am to 4 pm."
     assert spoken_day(salon.hours, sunday, "on Sunday") == "We are closed on Sunday."
     assert spoken_week(salon.hours) == (
@@ -109,7 +110,7 @@ def test_hours_of_a_day_and_of_the_week(salon: Knowledge) -> None:
 
 def test_a_day_the_table_leaves_out_is_not_invented() -> None:
     hours = read_knowledge("Monday: 9-5\nTuesday: 9:00-12:00, 14:00-18:30").hours
-    assert hours.bounds(date(2026, 11, 23)) == (time(9), time(17))
+    assert hours.openings(date(2026, 11, 23)) == ((time(9), time(17)),)
     assert (
         spoken_day(hours, date(2026, 11, 24), "today")
         == "Today we are open from 9 am to noon and from 2 pm to 6:30 pm."
@@ -120,10 +121,10 @@ def test_a_day_the_table_leaves_out_is_not_invented() -> None:
 def test_the_moment_comes_from_the_context_or_from_the_clock(salon: Knowledge) -> None:
     now = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
     context = "Current local time: Tuesday 24 November 2026, 09:12 (Europe/London)\nCaller number: known"
-    assert moment([context], salon, now) == datetime(2026, 11, 24, 9, 12)
-    assert moment(["Current local time: 2026-11-24T09:12"], salon, now) == datetime(2026, 11, 24, 9, 12)
-    assert moment([], salon, now) == datetime(2026, 7, 1, 13, 0)
-    assert moment([], Knowledge(timezone="Mars/Base"), now) == datetime(2026, 7, 1, 12, 0)
+    assert moment([context], salon.timezone, now) == datetime(2026, 11, 24, 9, 12)
+    assert moment(["Current local time: 2026-11-24T09:12"], salon.timezone, now) == datetime(2026, 11, 24, 9, 12)
+    assert moment([], salon.timezone, now) == datetime(2026, 7, 1, 13, 0)
+    assert moment([], "Mars/Base", now) == datetime(2026, 7, 1, 12, 0)
 
 
 def test_whether_the_callers_number_is_known() -> None:

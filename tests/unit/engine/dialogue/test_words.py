@@ -6,7 +6,7 @@ import pytest
 
 from engine.dialogue.acts import Heard
 from engine.dialogue.names import corrected, find_name
-from engine.dialogue.numbers import phone_number, spoken_digits
+from engine.dialogue.phones import phone_number, spoken_digits
 from engine.dialogue.speaking import listed, sentence, with_article
 from engine.dialogue.text import concepts, normal
 

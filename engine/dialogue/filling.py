@@ -1,0 +1,299 @@
+"""Putting what was said into an errand's slots, and taking corrections of what was read back."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+
+from engine.dialogue import phones, spelling
+from engine.dialogue.acts import Heard
+from engine.dialogue.calendar import next_week, odd_date
+from engine.dialogue.clock import TimeSaid, find_daypart, in_part, resolve
+from engine.dialogue.moves import old_and_new
+from engine.dialogue.names import corrected, resembles
+from engine.dialogue.numbers import digits_for_words
+from engine.dialogue.services import find_service
+from engine.dialogue.slots import Slot
+from engine.dialogue.speaking import sentence
+from engine.dialogue.state import Errand, World
+from engine.dialogue.values import Setting, affirmed, find, said_time
+
+_WHO = ("name", "label", "staff")
+_FREE = ("text", "address", "problem", "message", "reason")
+_CHANGE = re.compile(
+    r"\b(?:make (?:it|that)|change (?:it|that)|instead|rather|can it be|could it be|should be|can we|could we)\b"
+)
+_SAME_TIME = re.compile(
+    r"\b(?:same time|same hour|at the same|time (?:is|can) (?:the same|stay)|keep the time)\b", re.IGNORECASE
+)
+_SAME_DAY = re.compile(r"\b(?:same day|that day|the day is|keep the day)\b", re.IGNORECASE)
+_ADDED = re.compile(
+    r"^(?:(?:yes|no|oh|and|also|plus|actually|could you|can you|please|sorry) ?[,.]? ?)*\b(?:also|add|plus|and)\b (?P<rest>.+)$",
+    re.IGNORECASE,
+)
+_PLACES = {
+    "first": 0,
+    "earliest": 0,
+    "earlier": 0,
+    "1st": 0,
+    "soonest": 0,
+    "second": 1,
+    "2nd": 1,
+    "middle": 1,
+    "third": 2,
+    "3rd": 2,
+}
+_ANY_OPTION = re.compile(r"\b(?:either|any (?:of|one)|whichever|any is fine|do not mind|you choose|do not care)\b")
+
+
+def take(errand: Errand, heard: Heard, world: World) -> bool:
+    """Put what was said into the slots; says whether anything is new. What was asked for may be said barely."""
+    before = (dict(errand.values), errand.part, errand.week)
+    asked_kind = errand.tool.slot(errand.asking).kind if errand.asking else ""
+    texts = _texts(errand, heard.text)
+    for slot in errand.tool.slots:
+        asked = slot.name == errand.asking
+        if slot.kind in _WHO and not asked and (asked_kind in _WHO or asked_kind in _FREE):
+            continue
+        text = texts.get(slot.role if slot.kind in ("date", "time") else "", heard.text)
+        if slot.kind == "time":
+            _take_time(errand, slot, text, world, asked or asked_kind == "date" or bool(_CHANGE.search(heard.plain)))
+        elif slot.kind == "phone":
+            _take_phone(errand, slot, heard, world)
+        elif not (slot.kind in ("service", "message", "reason") and slot.name in errand.values and not asked):
+            value = find(slot, text, _setting(errand, slot, world), asked and _may_be_bare(slot, heard))
+            if slot.kind == "name" and not asked and value is not None and value in _labels(errand, text, world):
+                continue
+            _put(errand, slot, value)
+    _take_hints(errand, heard, world)
+    settle_times(errand, world)
+    return (dict(errand.values), errand.part, errand.week) != before
+
+
+def _labels(errand: Errand, text: str, world: World) -> list[str]:
+    """The names in a text that are a pet's or a child's: not the caller's."""
+    found = [find(slot, text, _setting(errand, slot, world)) for slot in errand.tool.slots if slot.kind == "label"]
+    return [name for name in found if name]
+
+
+def correct(errand: Errand, heard: Heard, world: World) -> bool:
+    """Take a correction of what was read back ("no, Thursday", "no, Mario"); says whether anything changed."""
+    before = dict(errand.values)
+    errand.asking = None
+    number = errand.tool.of_kind("number")
+    if number is not None and _denies(errand.values.get(number.name, ""), heard):
+        _correct_barely(errand, heard, world)
+        return errand.values != before
+    if take(errand, heard, world) and errand.values != before:
+        return True
+    _correct_barely(errand, heard, world)
+    return errand.values != before
+
+
+def _correct_barely(errand: Errand, heard: Heard, world: World) -> None:
+    """A correction without its cue words: "no, three", "no, Mario", "no, a colour", "and that I may be late"."""
+    rest = re.sub(
+        r"^(?:(?:oh|um|sorry|actually|no|nope|not quite|yes|but)\b[,. ]*)+", "", heard.text.strip(), flags=re.IGNORECASE
+    )
+    rest = affirmed(rest)
+    message, service, name = (errand.tool.of_kind(kind) for kind in ("message", "service", "name"))
+    clock = errand.tool.of_kind("time", "new") or errand.tool.of_kind("time")
+    added = _ADDED.search(heard.text)
+    if _replace_denied(errand, heard.text):
+        return
+    if message is not None and errand.tool.family == "message" and added and len(heard.text.split()) > 3:
+        addition = find(message, added["rest"], _setting(errand, message, world)) or sentence(added["rest"])
+        errand.values[message.name] = f"{errand.values.get(message.name, '')} {addition}".strip()
+        return
+    number = errand.tool.of_kind("number")
+    figure = find(number, rest, _setting(errand, number, world), asked=True) if number is not None else None
+    if number is not None and figure is not None and _denies(errand.values.get(number.name, ""), heard):
+        errand.values[number.name] = figure
+    elif clock is not None and (said := said_time(rest, _setting(errand, clock, world), heard.words <= 4)):
+        errand.said[clock.name] = in_part(said, errand.part)
+        settle_times(errand, world)
+    elif (
+        service is not None
+        and re.match(r"(?:it's |it is |for |just )?(?:a|an) [a-z]", rest)
+        and (thing := find_service(rest, True))
+    ):
+        errand.values[service.name] = thing
+    elif name is not None and (word := spelling.with_letter(rest)):
+        _put(errand, name, word)
+    elif (
+        name is not None
+        and (heard.no or spelling.spelled(rest) or resembles(errand.values.get(name.name, ""), rest))
+        and (rest[:1].isupper() or spelling.spelled(rest))
+    ):
+        _put(errand, name, _short_name(errand, name, rest, world))
+
+
+_X_NOT_Y = re.compile(r"(?:^|[,.;:] |\b(?:no|sorry|it's|is|to|for) )(?P<new>[^,.;:]+?),? (?:and )?not (?P<old>[^,.;!?]+)", re.IGNORECASE)
+_NOT_Y_X = re.compile(r"\bnot (?P<old>[^,.;!?]+?)(?:,| but)(?: but)? (?:it's |it is |to |for )?(?P<new>[^,.;!?]+)", re.IGNORECASE)
+
+
+def _replace_denied(errand: Errand, text: str) -> bool:
+    """ "Dr. Nguyen, not Dr. Patel" in a text that was taken down: one for the other."""
+    plain = re.sub(r"\b(Dr|Mr|Mrs|Ms|St)\. ", r"\1 ", text)
+    for match in (found for pattern in (_X_NOT_Y, _NOT_Y_X) if (found := pattern.search(plain))):
+        old, new = match["old"].strip(), re.sub(r"^(?:no|sorry|it's|it is|i said|to|for)\b,? ", "", match["new"].strip(), flags=re.IGNORECASE)
+        for slot in errand.tool.slots:
+            value = errand.values.get(slot.name, "")
+            pattern = re.sub(r"(Dr|Mr|Mrs|Ms|St)\\? ", r"\1\\.? ", re.escape(old).replace("\\ ", " "))
+            if slot.kind in _FREE and value and re.search(rf"\b{pattern}\b", value, re.IGNORECASE):
+                errand.values[slot.name] = re.sub(rf"\b{pattern}\b", lambda _, word=new: word, value, flags=re.IGNORECASE)
+                return True
+    return False
+
+
+def _denies(value: str, heard: Heard) -> bool:
+    """ "Not two": the value that was read back is the one that is wrong."""
+    denied = re.findall(r"\bnot (?:for )?(\d+)\b", digits_for_words(heard.plain))
+    return bool(value) and value in denied
+
+
+def _short_name(errand: Errand, slot: Slot, rest: str, world: World) -> str | None:
+    value = find(slot, rest, _setting(errand, slot, world), asked=True)
+    return value if value is not None and len(value.split()) <= 3 else None
+
+
+def choose_option(errand: Errand, heard: Heard) -> bool:
+    """ "The first one", "the later one", "either": one of the times that a tool offered."""
+    clock = errand.tool.of_kind("time", "new") or errand.tool.of_kind("time")
+    if not errand.options or clock is None or heard.words > 8:
+        return False
+    words = heard.plain.split()
+    place = next((at for word, at in _PLACES.items() if word in words), None)
+    if place is None and {"last", "latest", "later"} & set(words):
+        place = len(errand.options) - 1
+    if place is None and _ANY_OPTION.search(heard.plain):
+        place = 0
+    if place is None or place >= len(errand.options):
+        return False
+    chosen = errand.options[place]
+    errand.said[clock.name] = TimeSaid(chosen.hour, chosen.minute, sure=True)
+    errand.values[clock.name] = chosen.strftime("%H:%M")
+    return True
+
+
+def settle_times(errand: Errand, world: World) -> None:
+    """Times as said become times of day, by what is free, the day's opening hours, and the half of the day named."""
+    for slot in errand.tool.slots:
+        said = errand.said.get(slot.name)
+        if said is not None:
+            said = errand.said[slot.name] = in_part(said, errand.part)
+            free = [one for one in said.candidates() if one in errand.options]
+            openings = world.knowledge.hours.openings(day_of(errand, slot))
+            errand.values[slot.name] = (free[0] if free else resolve(said, openings)).strftime("%H:%M")
+
+
+def day_of(errand: Errand, clock: Slot) -> date | None:
+    """The day that belongs to a time: of the same role, of the same property."""
+    days = [
+        slot
+        for slot in errand.tool.slots
+        if slot.kind == "date" and slot.role == clock.role and slot.part_of == clock.part_of
+    ]
+    value = errand.values.get(days[0].name) if days else None
+    return date.fromisoformat(value) if value else None
+
+
+def both_halves(errand: Errand, world: World) -> tuple[Slot, list[time]] | None:
+    """A time that could be morning or evening: the business is open at both."""
+    for slot in errand.tool.slots:
+        said = errand.said.get(slot.name)
+        if said is None or slot.name not in errand.values or slot.role == "old":
+            continue
+        fitting = said.within(world.knowledge.hours.openings(day_of(errand, slot)))
+        if len(fitting) > 1 and day_of(errand, slot) is not None and not any(one in errand.options for one in fitting):
+            return slot, fitting
+    return None
+
+
+def _texts(errand: Errand, text: str) -> dict[str, str]:
+    """The text for days and times by role; a move's old day is never its new one."""
+    if errand.tool.family != "reschedule":
+        return {}
+    asked_old = bool(errand.asking) and errand.tool.slot(str(errand.asking)).role == "old"
+    old, new = old_and_new(text, asked_old)
+    has_old = any(slot.role == "old" for slot in errand.tool.slots)
+    return (
+        {"old": old, "new": new, "": new} if has_old or errand.asking is None else {"": new or text, "new": new or text}
+    )
+
+
+def _take_time(errand: Errand, slot: Slot, text: str, world: World, bare: bool) -> None:
+    said = said_time(text, _setting(errand, slot, world), bare)
+    if said is not None:
+        errand.said[slot.name] = said
+    elif slot.role != "old" and _SAME_TIME.search(text):
+        old = next((one for one in errand.tool.slots if one.kind == "time" and one.role == "old"), None)
+        known = errand.values.get(old.name, "") if old else errand.values.get("_old_time", "")
+        if known:
+            clock = time.fromisoformat(known)
+            errand.said[slot.name] = TimeSaid(clock.hour, clock.minute, sure=True)
+
+
+def _take_phone(errand: Errand, slot: Slot, heard: Heard, world: World) -> None:
+    known = errand.values.get(slot.name, "")
+    piece = phones.only_digits(heard.text)
+    asked = errand.asking == slot.name
+    if piece and (asked or known) and known[-1:].isdigit() and phones.unfinished(known):
+        errand.values[slot.name] = known + piece
+        return
+    if piece and known[-1:].isdigit() and errand.confirming and len(piece) < 5:
+        # "No, one two four" mends the end of what was read back.
+        errand.values[slot.name] = known[: -len(piece)] + piece
+        return
+    value = find(slot, heard.text, _setting(errand, slot, world), asked) or (piece if asked else None)
+    _put(errand, slot, value)
+
+
+def _take_hints(errand: Errand, heard: Heard, world: World) -> None:
+    """What was said of a day or time without naming it, and what is odd about a day."""
+    text = affirmed(heard.text)
+    part = find_daypart(text)
+    clocks = [slot for slot in errand.tool.slots if slot.kind == "time"]
+    if clocks and part is not None:
+        errand.part = part
+        for slot in clocks:
+            if slot.name in errand.said and not errand.said[slot.name].sure and slot.role != "old":
+                errand.said[slot.name] = in_part(errand.said[slot.name], part)
+    if clocks and next_week(text):
+        errand.week = True
+    if errand.tool.of_kind("date"):
+        errand.note = odd_date(text, world.context.now.date()) or ""
+        errand.bad_day = errand.bad_day or bool(errand.note)
+        for slot in errand.tool.slots if errand.note else ():
+            if slot.kind == "date" and slot.role != "old":
+                errand.values.pop(slot.name, None)
+
+
+def _put(errand: Errand, slot: Slot, value: str | None) -> None:
+    if value is None:
+        return
+    if slot.kind == "name" and slot.name in errand.values:
+        value = corrected(errand.values[slot.name], value)
+    errand.values[slot.name] = value
+
+
+def _setting(errand: Errand, slot: Slot, world: World) -> Setting:
+    known = errand.values.get(slot.name) or errand.last_day if slot.kind == "date" else None
+    if known is None:
+        day = errand.tool.of_kind("date", "old") or errand.tool.of_kind("date")
+        known = errand.values.get(day.name) if day else None
+    return Setting(
+        world.context.now,
+        world.knowledge.hours,
+        date.fromisoformat(known) if known else None,
+        errand.week,
+        errand.tool.family != "message" and errand.tool.of_kind("label") is None,
+        tuple(fact.text for fact in world.knowledge.facts),
+    )
+
+
+def _may_be_bare(slot: Slot, heard: Heard) -> bool:
+    """Whether an answer may be read without cues: a question back is no name, but a message may be one."""
+    if slot.kind in ("message", "text", "reason"):
+        return not heard.forget
+    return not ("?" in heard.text and slot.kind in ("name", "service", "staff"))

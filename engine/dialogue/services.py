@@ -1,0 +1,123 @@
+"""What somebody wants to come in for: a choice of a tool's schema, or the caller's own words."""
+
+from __future__ import annotations
+
+import re
+
+from engine.dialogue.text import concepts, normal
+
+_ENDS = (
+    r"(?= (?:for|on|at|with|tomorrow|today|tonight|this|next|please|in|by|from|around|about|under|and|or|but|if|as|when|because|sometime|some|any|"
+    r"later|early|first|before|after|that|to|monday|tuesday|wednesday|thursday|friday|saturday|sunday|half|quarter|\d)\b|$)"
+)
+_OBJECT = re.compile(
+    r"\b(?:book(?:ed)?|booking|reserve|schedule|arrange|make|get|have|need|want|like|after|wanted|having|do)(?: in| up)?(?: to book| to have| to get| to make| to schedule| to arrange| to reserve)?"
+    r"(?: me| my \w+| us| him| her)?(?: in)?(?: for)? (?:a|an|some|the|another)? ?"
+    rf"(?P<thing>[a-z][a-z' &-]*?){_ENDS}"
+)
+_FOR_A = re.compile(
+    r"\b(?:appointment|booking|slot|reservation|session|in|come|me|visit|it|booked) for (?:a|an|some|my|the) "
+    rf"(?P<thing>[a-z][a-z' &-]*?){_ENDS}"
+)
+_FOR_ANY = re.compile(rf"\bfor (?:a|an) (?P<thing>[a-z][a-z' &-]*?){_ENDS}")
+_PLAIN = re.compile(rf"^(?:and |also |just )?(?:a|an) (?P<thing>[a-z][a-z' &-]*?){_ENDS}")
+_IT_IS = re.compile(
+    rf"\b(?:it is|it would be|it will be|just|make it|it should be|i said) (?:for )?(?:a|an|the) (?P<thing>[a-z][a-z' &-]*?){_ENDS}"
+)
+_APPOINTMENT = re.compile(
+    r"\b(?:a|an|another) (?P<thing>(?!new|different|quick|later|earlier|existing)[a-z-]+(?: [a-z-]+)?) (?:appointment|booking|session|slot)\b"
+)
+_TO_HAVE_DONE = re.compile(
+    r"\b(?:get|have|need|getting|having) my (?P<what>\w+) (?P<done>cut|coloured|colored|checked|cleaned|serviced|fixed|repaired|trimmed|tested|washed|styled|dyed)\b"
+)
+_NOT_A_SERVICE = re.compile(
+    r"\b(appointment|booking|slot|reservation|book|table|time|something|anything|it|one|know|to|that|"
+    r"i|you|we|question|message|visit|available|today|tomorrow|called|that|this|him|her|them|name|number|call|"
+    r"word|look|idea|person|human|manager|someone|somebody|minute|moment|second|day|week|morning|afternoon|evening|"
+    r"problem|chance|been|got|done|not|people|price|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+    r"january|february|march|april|june|july|august|september|october|november|december|same|space|room|seen|"
+    r"complaint|callback|another|change|way|daughter|son|wife|husband|mum|mother|father|dad|friend|half|noon|earlier|later|"
+    r"child|kid|boy|girl|baby|man|woman|party|while|bit|lot|couple|group|family|quote|moment|"
+    r"speak|talk|move|cancel|reschedule|there|here|please|sure|hi|hello|first|last|next|me|us|my|mine|what|how|is|are|do|did)\b"
+)
+_CORRECTION = re.compile(
+    r"\b(?:no,? sorry|no,? wait|sorry,? (?:no|i mean)|i mean|scratch that|or rather|actually,? no)\b[, ]*",
+    re.IGNORECASE,
+)
+_FIRST = re.compile(
+    rf"^(?:(?:hi|hello|hey|yes|good|morning|afternoon|a|an|just|there) )*(?P<thing>[a-z-]+(?: [a-z&-]+){{0,2}}?){_ENDS}"
+)
+_LEAST_LIKENESS = 0.5
+
+
+def find_service(text: str, asked: bool, known: tuple[str, ...] = ()) -> str | None:
+    """What is wanted, in the caller's words; only a clear wish, or what the business's facts name, unless it was asked for."""
+    corrected = _CORRECTION.split(text)
+    if len(corrected) > 1 and (thing := find_service(corrected[-1], False, known)) is not None:
+        return thing
+    for piece in re.split(r"(?<=[.?!,])\s+", text):
+        thing = _in_piece(normal(piece), known)
+        if thing is not None:
+            return thing
+        thing = _named_first(normal(piece), known)
+        if thing is not None:
+            return thing
+    plain = re.sub(r"^(?:(?:a|an|the|just|for|i would like|i want|i need|it is|please|um|er|yes) )+", "", normal(text))
+    plain = re.sub(r"(?: please| thanks| thank you)+$", "", plain)
+    return (
+        plain if asked and plain and len(plain.split()) <= 5 and not re.search(r"\d|\bnot\b|\bno\b|\?", plain) else None
+    )
+
+
+def _named_first(plain: str, known: tuple[str, ...]) -> str | None:
+    """ "Haircut for Helen on Friday": no wish is spoken, but the business writes of haircuts."""
+    match = _FIRST.match(plain)
+    if match is None or _NOT_A_SERVICE.search(match["thing"]):
+        return None
+    about = set(concepts(match["thing"]))
+    named = about and any(about <= set(concepts(fact)) for fact in known)
+    return _with_and(match["thing"], plain[match.end("thing") :], known) if named else None
+
+
+def _in_piece(plain: str, known: tuple[str, ...]) -> str | None:
+    done = _TO_HAVE_DONE.search(plain)
+    if done:
+        return "haircut" if (done["what"], done["done"]) == ("hair", "cut") else f"{done['what']} {done['done']}"
+    for pattern in (_FOR_A, _APPOINTMENT, _OBJECT, _IT_IS, _PLAIN, _FOR_ANY):
+        for match in pattern.finditer(plain):
+            thing = re.sub(r"^(?:a|an|some|quick|new|book) ", "", match["thing"].strip())
+            if thing and not _NOT_A_SERVICE.search(thing) and len(thing.split()) <= 4:
+                return _with_and(thing, plain[match.end() :], known)
+    return None
+
+
+def _with_and(thing: str, rest: str, known: tuple[str, ...]) -> str:
+    """ "A cut and blow-dry" is one service where the business writes of one."""
+    more = re.match(r" and (?:a )?(?P<more>[a-z-]+(?: [a-z-]+)?)", rest)
+    for words in [more["more"], more["more"].split()[0]] if more else []:
+        both = f"{thing} and {words}"
+        if any(set(concepts(both)) <= set(concepts(fact)) for fact in known):
+            return both
+    return thing
+
+
+def find_choice(choices: tuple[str, ...], text: str, asked: bool) -> str | None:
+    """One of a schema's choices: by its words, or when it was asked for by most of what they are about."""
+    plain = f" {normal(text)} "
+    whole = [choice for choice in choices if f" {normal(_words(choice))} " in plain]
+    if whole:
+        return max(whole, key=len)
+    said = set(concepts(text))
+    likeness = {choice: _likeness(set(concepts(_words(choice))), said) for choice in choices}
+    best = max(likeness, key=likeness.__getitem__, default=None)
+    alone = best is not None and list(likeness.values()).count(likeness[best]) == 1
+    enough = best is not None and likeness[best] >= (_LEAST_LIKENESS if asked else 1.0)
+    return best if alone and enough else None
+
+
+def _likeness(wanted: set[str], said: set[str]) -> float:
+    return len(wanted & said) / len(wanted) if wanted else 0.0
+
+
+def _words(choice: str) -> str:
+    return re.sub(r"[_-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", choice))

@@ -91,7 +91,7 @@ async def test_a_colleague_who_accepts_is_connected(warm: Any, standin: Standin,
     assert (whisper["Direction"], whisper["From"], whisper["To"]) == ("outbound-dial", "+15552223333", BOB)
     # Each has heard the other, and the caller nothing of the whisper.
     assert [said.source for said in report.said["caller"]] == ["audio"]
-    assert [said.text for said in leg.said["agent"]][0] == "A caller wants to move an appointment. Press 1 to accept."
+    assert leg.said["agent"][0].text == "A caller wants to move an appointment. Press 1 to accept."
     caller_heard = standin.tapes(report.call.sid)[1]
     assert is_voiced(caller_heard) and report.frames.discarded_bytes == 0
     url = report.recordings[0].url

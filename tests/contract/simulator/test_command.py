@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from phoneaudio.g711 import pcm16_from_ulaw
 from phoneaudio.wav import read_wav, wav_bytes
 from simulator.cli import simulate
+from simulator.fault_catalogue import CATALOGUE
 from simulator.standin import Standin
 from simulator.voice import HibariVoice
 
@@ -69,10 +70,50 @@ async def test_a_refused_call_is_no_success(server: Any, line_wav: Path) -> None
         (["--wav", "nowhere.wav"], {}, "cannot read nowhere.wav"),
         (["--say", "@x hi"], {}, "@SECONDS words"),
         (["--say", "hi", "--voice-url", "localhost:8000"], {}, "not an absolute"),
+        (["--say", "hi", "--fault", "status-doubled"], {}, "did you mean status-duplicated"),
+        (["--say", "hi", "--colleague", "+1555"], {}, "NUMBER: DOES"),
     ],
 )
 async def test_bad_input_says_what_to_do(arguments: list[str], environment: dict[str, str], words: str) -> None:
     result = await run(*arguments, **environment)
+    assert result.exit_code == 2 and words in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["faults"], ["call", "--faults"]])
+def test_the_faults_are_listed(arguments: list[str]) -> None:
+    result = CliRunner().invoke(simulate, arguments)
+    assert result.exit_code == 0, result.output
+    listed = [line.split()[0] for line in result.stdout.splitlines()]
+    assert listed == list(CATALOGUE)
+    assert "The callee is busy. (outbound calls)" in result.stdout
+
+
+async def test_faults_are_told_and_reported(server: Any, line_wav: Path) -> None:
+    faults = ["--fault", "status-duplicated", "--fault", "media-odd-sizes", "--seed", "3"]
+    result = await run("--voice-url", server.voice_url, *["--wav", str(line_wav)] * 2, *faults)
+    assert result.exit_code == 0, result.output
+    assert "fault: status-duplicated" in result.stdout and "status-duplicated (struck 4x)" in result.stdout
+    assert len([hook for hook in server.hooks if hook.path == "/webhook/call_status"]) == 8
+
+
+async def test_a_transfer_in_words(server: Any, line_wav: Path) -> None:
+    server.answers["/webhook/voice"] = "<Response><Dial timeout='5'>+15550009999</Dial></Response>"
+    colleague = ["--colleague", "+15550009999: busy", "--hold-patience", "20"]
+    result = await run("--voice-url", server.voice_url, "--wav", str(line_wav), *colleague)
+    assert result.exit_code == 1
+    assert "+15550009999: ringing" in result.stdout and "+15550009999: busy, 0 s" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--answerer", "+1555: robot"], "NUMBER: WHO"),
+        (["--colleague", "+1555: sleeps"], "NUMBER: DOES"),
+        (["--fault", "earthquake"], "no fault 'earthquake'"),
+    ],
+)
+def test_a_stand_in_checks_its_people_and_faults_first(arguments: list[str], words: str) -> None:
+    result = CliRunner(env=IDENTITY).invoke(simulate, ["twilio", "--port", "0", *arguments])
     assert result.exit_code == 2 and words in result.stderr
 
 

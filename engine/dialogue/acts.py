@@ -14,7 +14,8 @@ _YES = re.compile(
     rf"^{_LEAD}(?:yes|yeah|yeh|yep|yup|yea|ya|aye|sure|correct|right|exactly|perfect|absolutely|definitely|certainly|"
     r"affirmative|agreed|confirmed|of course|indeed|totally|by all means|why not|please do|do it|do that|book it|"
     r"go ahead|go for it|go on|sounds (?:good|great|right|fine|perfect|lovely)|looks (?:good|right|fine)|"
-    rf"(?:that|it|this|everything|all of that|that all) (?:is|was|sounds) (?:all |just |absolutely |exactly |quite )?{_FINE}|"
+    rf"(?:that|it|this|everything|all of that|that all) (?:is|was|sounds) (?:all |just |absolutely |exactly |"
+    rf"quite )?{_FINE}|"
     rf"that (?:would|will) (?:be {_FINE}|do|work)|okay|ok|fine|great|lovely|brilliant|super|excellent|wonderful|cool|"
     r"grand|awesome|spot on|bang on|all right|alright|all good|that works|works for me|"
     r"suits me|uh huh|mm hmm|mhm|mm|i would|i think so|i believe so|i guess so|i suppose so|if you (?:could|would|can)|"
@@ -35,13 +36,17 @@ _NO_BUT_YES = re.compile(
 _GOODBYE = re.compile(
     r"\b(goodbye|bye|good night|see you|see ya|ta ta|cheerio|talk to you later|speak soon|take care|"
     r"have a (?:good|nice|great|lovely|wonderful) (?:day|one|evening|afternoon|weekend|night|rest)|"
-    r"(?:i will|going to|i have to|i must|i should) (?:hang up|go now|run|let you go|ring off)|hang up|got to go|have to go)\b"
+    r"(?:i will|going to|i have to|i must|i should) (?:hang up|go now|run|let you go|ring off)|hang up|got to go|"
+    r"have to go)\b"
 )
 _FINISHED = re.compile(
-    r"\b(that is (?:all|everything)|that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|everything)|"
-    r"that is it(?: thank| for| from| then| now| cheers|$)|nothing else|nothing more|"
-    r"nothing (?:for now|today|thank)|i am (?:done|all set|all good|good thank|good for now|good$)|we are (?:done|all set|good)|"
-    r"all done|all set|no more questions|that is fine thank|that is me|that covers (?:it|everything)|all i (?:needed|wanted))\b"
+    r"\b(that is (?:all|everything)|that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|"
+    r"everything)|"
+    r"that is it(?: thanks?| for| from| then| now| cheers|$)|nothing else|nothing more|"
+    r"nothing (?:for now|today|thank)|i am (?:done|all set|all good|good thank|good for now|good$)|we are (?:done|"
+    r"all set|good)|"
+    r"all done|all set|no more questions|that is fine thank|that is me|that covers (?:it|everything)|all i (?:needed|"
+    r"wanted))\b"
 )
 _THANKS = re.compile(
     r"\b(thanks|thank you|thank|cheers|much appreciated|appreciate it|ta|very kind|you have been great)\b"
@@ -53,23 +58,30 @@ _GREETINGS = (
 )
 _HELLO = re.compile(rf"^(?:(?:{_GREETINGS}|yes|okay|um|sorry|frontdesk) ?)*\b(?:{_GREETINGS})$")
 _REPEAT = re.compile(
-    r"\b((?:say|repeat|read|run|go over|go through) (?:that|it|this|those|them)(?: back| past me| by me)?(?: again| once more| one more time)?(?: to me)?|"
+    r"\b((?:say|repeat|read|run|go over|go through) (?:that|it|this|those|them)(?: back| past me| by me)?(?: again|"
+    r" once more| one more time)?(?: to me)?|"
     r"say again|repeat (?:please|the|what|everything|all|yourself)|(?:could|can|would) you (?:please )?(?:repeat|say)|"
     r"(?:what|when|which|who|how much) did you (?:just )?say|what was that|pardon(?: me)?|beg your pardon|"
-    r"(?:did not|could not|can not|do not) (?:quite |really )?(?:catch|hear|get)(?: that| you| it| what| any| a word| all)|missed that|"
+    r"(?:did not|could not|can not|do not) (?:quite |really )?(?:catch|hear|get)(?: that| you| it| what| any| a word|"
+    r" all)|missed that|"
     r"one more time|once more|once again|sorry what|what sorry|you (?:cut out|broke up|are breaking up|went quiet)|"
-    r"(?:speak|talk|say it|go|slow)(?: a (?:bit|little))?(?: more)? (?:up|slowly|slower|louder|down)|too fast|louder|slower)\b|"
+    r"(?:speak|talk|say it|go|slow)(?: a (?:bit|little))?(?: more)? (?:up|slowly|slower|louder|down)|too fast|louder|"
+    r"slower)\b|"
     r"^(?:sorry|what|pardon|huh|eh|come again|again|again please|excuse me|excuse me what|say what|sorry come again|"
     r"what do you mean|how do you mean|what was the question|what did you ask)$"
 )
 _PERSON_WORDS = (
-    r"person|human|human being|someone|somebody|anyone|anybody|manager|owner|agent|operator|receptionist|staff|boss|team|"
+    r"person|human|human being|someone|somebody|anyone|anybody|manager|owner|agent|operator|receptionist|staff|boss|"
+    r"team|"
     r"representative|supervisor|colleague|adviser|advisor|member of staff"
 )
 _PERSON = re.compile(
-    rf"\b((?:speak|talk|chat|put (?:me|us) through|transfer|connect|get|give|pass)(?: me| us| to| with| through| over)* "
-    rf"(?:a |an |the |your |some |my )?(?:\w+ )?(?:{_PERSON_WORDS})(?! else)|(?:real|actual|live) (?:person|human)|human being|"
-    r"(?:put (?:me|us) through|transfer (?:me|us|my call|this call|the call)|connect me|pass me over|patch me through)(?: to| with)?)\b|"
+    rf"\b((?:speak|talk|chat|put (?:me|us) through|transfer|connect|get|give|pass)(?: me| us| to| with| through|"
+    rf" over)* "
+    rf"(?:a |an |the |your |some |my )?(?:\w+ )?(?:{_PERSON_WORDS})(?! else)|(?:real|actual|live) (?:person|human)|"
+    rf"human being|"
+    r"(?:put (?:me|us) through|transfer (?:me|us|my call|this call|the call)|connect me|pass me over|"
+    r"patch me through)(?: to| with)?)\b|"
     r"\b(?:could|can|may|might|like to|want to|need to|rather|prefer to|let me|wanted to|hoping to|possible to)(?: i)? "
     r"(?:please )?(?:speak|talk|chat) (?:to|with) (?!you\b|an? (?:robot|machine|computer|bot))\w+|"
     rf"^(?:a |the )?(?:human|person|{_PERSON_WORDS})(?: please)?$|"
@@ -77,31 +89,40 @@ _PERSON = re.compile(
     r"\bdo not want to (?:talk|speak) to (?:a |an |this |some )?(?:\w+ )?(?:robot|machine|bot|computer)\b"
 )
 _FORGET = re.compile(
-    r"\b(never ?mind|forget (?:it|that|about it|about that|the whole)|do not bother|leave it|leave that|cancel that|scrap that|drop it|"
+    r"\b(never ?mind|forget (?:it|that|about it|about that|the whole)|do not bother|(?<!i )(?<!did )leave (?:it|that)(?= for| then| there$| please|$)|cancel that|"
+    r"scrap that|drop it|"
     r"stop that|no booking|not any ?more|do not (?:want|need) (?:to|it|that|one|an)\b(?! cancel)|do not worry|"
-    r"do not (?:book|do) (?:it|that|anything)|abort|let us not|rather not|decided against|no longer (?:want|need|interested))\b"
+    r"do not (?:book|do) (?:it|that|anything)|abort|let us not|rather not|decided against|no longer (?:want|need|"
+    r"interested))\b"
 )
 _CHANGED_MIND = re.compile(r"\b(changed my mind|change my mind|thought better|second thoughts?)\b")
 _LATER = re.compile(
     r"\b((?:i will|i can|can i|let me|i would|i am going to|i need to|i have to|better) "
     r"(?:\w+ )?(?:call|ring|phone|get|come|check|think|ask|talk|speak)(?: you)? "
-    r"(?:back|later|again|about it|it over|with|to my|my)(?: later)?|think (?:about it|it over)|back to you|another time maybe|not (?:right )?now)\b"
+    r"(?:back|later|again|about it|it over|with|to my|my)(?: later)?|think (?:about it|it over)|back to you|"
+    r"another time maybe|not (?:right )?now)\b"
 )
 _AGAIN = re.compile(r"\b(start (?:again|over|afresh|from the (?:start|beginning|top))|begin again|from scratch)\b")
 _MACHINE = re.compile(
-    r"\b(are you (?:a |an |actually |really |just |some (?:sort|kind) of )*(?:robot|machine|real|human|person|computer|bot|ai|"
+    r"\b(are you (?:a |an |actually |really |just |some (?:sort|kind) of )*(?:robot|machine|real|human|person|"
+    r"computer|bot|ai|"
     r"chat ?bot|artificial|automated|recording|answering machine|chatgpt|siri|alexa)|"
-    r"am i (?:speaking|talking|chatting) (?:to|with) (?:a |an |the |some )*(?:\w+ )?(?:robot|machine|computer|person|human|bot|ai|recording)|"
-    r"is (?:this|that|it) (?:a |an |just |actually |one of those )*(?:\w+ )?(?:robot|machine|recording|computer|bot|bots|ai|"
+    r"am i (?:speaking|talking|chatting) (?:to|with) (?:a |an |the |some )*(?:\w+ )?(?:robot|machine|computer|person|"
+    r"human|bot|ai|recording)|"
+    r"is (?:this|that|it) (?:a |an |just |actually |one of those )*(?:\w+ )?(?:robot|machine|recording|computer|bot|"
+    r"bots|ai|"
     r"human|person|answering machine|voicemail|automated|chatbot)|"
-    r"you (?:are|sound like|must be|seem like) (?:not )?(?:just )?(?:a |an |some )*(?:\w+ )?(?:robot|machine|computer|bot|ai|recording|human|person|real))\b"
+    r"you (?:are|sound like|must be|seem like) (?:not )?(?:just )?(?:a |an |some )*(?:\w+ )?(?:robot|machine|"
+    r"computer|bot|ai|recording|human|person|real))\b"
 )
 _HOW_ARE_YOU = re.compile(
-    r"\bhow (?:are|r) (?:you|things)(?: doing| going| keeping)?(?: today| this (?:morning|afternoon|evening))?(?=$| (?:i|i am|can|could|my)\b)|"
+    r"\bhow (?:are|r) (?:you|things)(?: doing| going| keeping)?(?: today| this (?:morning|afternoon|evening))?(?=$|"
+    r" (?:i|i am|can|could|my)\b)|"
     r"\bhow is (?:it going|your day|everything)\b|\bhow do you do\b|\byou all right$"
 )
 _WHO = re.compile(
-    r"\b(who is (?:this|that|it|calling|speaking)|who are you|who am i (?:speaking|talking) (?:to|with)|what is your name|do you have a name|"
+    r"\b(who is (?:this|that|it|calling|speaking)|who are you|who am i (?:speaking|talking) (?:to|with)|"
+    r"what is your name|do you have a name|"
     r"(?:is this|is that|am i through to|do i have)(?: the)? [\w' &-]+$|have i (?:reached|called|got)|"
     r"(?:what|which) (?:company|business|place|shop|salon|clinic|practice|restaurant) is (?:this|that|it))\b"
 )
@@ -112,20 +133,23 @@ _WAIT = re.compile(
 )
 _RUDE = re.compile(
     r"\b(fuck\w*|shit\w*|bullshit|bastards?|bitch\w*|arseholes?|assholes?|idiots?|idiotic|stupid|useless|damn|"
-    r"dumb|crap|bloody|wank\w*|piss(?:ed)? off|moron|ridiculous|rubbish|pathetic|hate you|shut up|screw you|bollocks)\b"
+    r"dumb|crap|bloody|wank\w*|piss(?:ed)? off|moron|ridiculous|rubbish|pathetic|ffs|wtf|for \w+(?:'s| s)? sake|bloody hell|what the hell|hate you|shut up|screw you|bollocks)\b"
 )
 _WRONG_NUMBER = re.compile(
     r"\b(wrong (?:number|place|person)|misdial\w*|dialled the wrong|dialed the wrong|called by mistake)\b"
 )
 _UNWANTED = re.compile(
-    r"\b(not interested|stop calling|do not (?:call|ring|phone) (?:me|us|here)(?: again| any ?more)?|take me off|remove (?:me|my number)|"
+    r"\b(not interested|stop calling|do not (?:call|ring|phone) (?:me|us|here)(?: again| any ?more)?|take me off|"
+    r"remove (?:me|my number)|"
     r"off your list|no cold calls)\b"
 )
 _ASKING = re.compile(
     rf"^(?:(?:and|so|but|also|hello|hi|hey|please|yes|no|thanks|thank you|great|there|just|quickly|"
     rf"good morning|good afternoon|good evening|then|now) |{_LEAD.rstrip('*')})*"
-    r"(?:what|when|where|who|whose|which|why|how|is|are|do|does|did|can|could|will|would|may|should|have you|has|any|am i)\b"
-    r"|\b(?:tell me|i would like to know|i want to know|i wanted to know|wondering|wanted to ask|want to ask|i have a (?:quick )?question|"
+    r"(?:what|when|where|whereabouts|who|whose|which|why|how|is|are|do|does|did|can|could|will|would|may|should|have you|has|any|"
+    r"am i)\b"
+    r"|\b(?:tell me|i would like to know|i want to know|i wanted to know|wondering|wanted to ask|want to ask|"
+    r"i have a (?:quick )?question|"
     r"do you know|curious|any idea|know (?:if|whether|how|what|when|where))\b"
 )
 

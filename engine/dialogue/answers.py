@@ -15,42 +15,54 @@ from engine.dialogue.state import World
 from engine.dialogue.text import concepts, normal
 
 _HOURS = re.compile(
-    r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|i|we|the|it|they)|"
-    r"how late (?:are|do|can)|until when|till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|finish|stop))\b"
+    r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|"
+    r"i|we|the|it|they)|"
+    r"how late (?:are|do|can)|(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|"
+    r"finish|stop))\b"
 )
 _NOT_HOURS = re.compile(
-    r"\b(?:24 hours|how many hours|hours (?:before|notice|does|will|in advance)|open (?:a|an|an account|to)|opening (?:a|an|for)|close (?:to|by|the|an?)|close is|how close)\b"
+    r"\b(?:24 hours|how many hours|hours (?:before|notice|does|will|in advance)|open (?:a|an|an account|to)|"
+    r"opening (?:a|an|for)|close (?:to|by|the|an?)|close is|how close)\b"
 )
+_LIMIT = re.compile(r"\b(?:latest|earliest) (?:time )?(?:i|we|you|one|that) (?:can|could)\b")
 _NOW = re.compile(r"\b(now|right now|at the moment|currently|still open|open yet)\b")
 _DAY_WORDS = re.compile(
     rf"\b(?:{'|'.join(WEEKDAYS)})s?\b|\b(?:today|tomorrow|tonight|weekends?|this|next|week|morning|"
     rf"afternoon|evening|time|hours|opening|open|closed?|now|until|till|late|early|days?|on|during|normally|usually)\b",
     re.IGNORECASE,
 )
-_HOLIDAY = re.compile(r"\b(?:bank holidays?|public holidays?|holidays?|christmas(?: eve| day)?|boxing day|new year'?s?(?: eve| day)?|easter(?: sunday| monday)?|good friday|thanksgiving|"
+_HOLIDAY = re.compile(
+    r"\b(?:bank holidays?|public holidays?|holidays?|christmas(?: eve| day)?|boxing day|new year'?s?(?: eve| day)?|"
+    r"easter(?: sunday| monday)?|good friday|thanksgiving|"
                       r"independence day|labou?r day|memorial day)\b")  # fmt: skip
 _FEAST_DAYS = {(12, 25), (12, 26), (1, 1)}
 _FOLLOWS = re.compile(r"^(?:and|what about|how about|or|so)\b")
 _WEEKEND = re.compile(r"\bweekends?\b")
 _WH = r"what|when|where|how|do|does|is|are|can|could|which|who|would|will|should|have you|has"
 _PIECES = re.compile(
-    rf"(?<=[.?!])\s+|,?\s+(?:and|but|or|then|because)(?: also| then)?(?: please)?,? (?=(?:also )?(?:{_WH}|also|i would|i'd|i want|i need|i'll|can i|book|cancel|tell|leave|one more|please)\b)|"
+    rf"(?<=[.?!])\s+|,?\s+(?:and|but|or|then|because)(?: also| then)?(?: please)?,? (?=(?:also )?(?:{_WH}|also|"
+    rf"i would|i'd|i want|i need|i'll|can i|book|cancel|tell|leave|one more|please)\b)|"
     rf",\s+(?=(?:{_WH}|do you|i'd|i would|i need|i want|one more)\b)|;\s*",
     re.IGNORECASE,
 )
 _PROPOSAL = re.compile(
-    r"\b(?:(?:can|could|may|shall|would|will) (?:we|i|you|it|that|he|she|they) (?:\w+ )?(?:do|make|have|come|say|be|take|move|change|get|fit|squeeze|book|put|suit|work|possibly|go)|"
-    r"how about|what about|how would|is (?:\w+ ){1,4}(?:possible|okay|ok|any good|all right|alright|fine|free|available)|any chance|"
+    r"\b(?:(?:can|could|may|shall|would|will) (?:we|i|you|it|that|he|she|they) (?:\w+ )?(?:do|make|have|come|say|be|"
+    r"take|move|change|get|fit|squeeze|book|put|suit|work|possibly|go)|"
+    r"how about|what about|how would|is (?:\w+ ){1,4}(?:possible|okay|ok|any good|all right|alright|fine|free|"
+    r"available)|any chance|"
     r"(?:does|would|will|do) (?:\w+ ){1,4}(?:work|suit))\b"
 )
 _OPENING = re.compile(r"\b(?:open|opens|closed?|closes|shut|last (?:orders?|appointments?|entry))\b", re.IGNORECASE)
 _OPENS_WHAT = re.compile(
-    r"\b(?:does|do|is|are|will|did) (?:the |your |my )?(?P<what>\w+) (?:\w+ )?(?:open|close|shut|start|finish|closed|shuts)\b|"
+    r"\b(?:does|do|is|are|will|did) (?:the |your |my )?(?P<what>\w+) (?:\w+ )?(?:open|close|shut|start|finish|closed|"
+    r"shuts)\b|"
     r"\b(?:the|your) (?P<of>\w+)(?:'s)? (?:opening |closing )?hours\b"
 )
 _THE_BUSINESS = frozenset(
-    "you we they it there that this i everyone people guys business shop salon place store office clinic practice restaurant garage studio "
-    "surgery opening closing business normal usual regular weekend holiday working current team doors door still today tomorrow".split()
+    "you we they it there that this i everyone people guys business shop salon place store office clinic practice "
+    "restaurant garage studio "
+    "surgery opening closing business normal usual regular weekend holiday working current team doors door still "
+    "today tomorrow".split()
 )
 HOURS = "hours"
 
@@ -81,12 +93,14 @@ def _unpunctuated(part: str) -> list[str]:
 
 
 _BEGINS_QUESTION = re.compile(
-    r"\b(?:what (?:does|do|is|are|time|about)|how (?:much|long|many|do|does|late|far)|where (?:is|are|can|do)|when (?:do|does|are|is|can)|do you|are you (?:open|closed)|"
+    r"\b(?:what (?:does|do|is|are|time|about)|how (?:much|long|many|do|does|late|far)|where (?:is|are|can|do)|"
+    r"when (?:do|does|are|is|can)|do you|are you (?:open|closed)|"
     r"is there|are there|can i (?:pay|park|bring|come)|does (?:it|the|a|an))\b",
     re.IGNORECASE,
 )
 _LEADS_ON = re.compile(
-    r"\b(?:know|tell me|ask|asking|wondering|wonder|see|find out|sure|check|if|and|or|but|what|how|when|where|that|hear|say)\s*$",
+    r"\b(?:know|tell me|ask|asking|wondering|wonder|see|find out|sure|check|if|and|or|but|what|how|when|where|that|"
+    r"hear|say)\s*$",
     re.IGNORECASE,
 )
 
@@ -94,6 +108,11 @@ _LEADS_ON = re.compile(
 def proposes(heard: Heard) -> bool:
     """ "Could we do Friday?" is a value in a question's clothes."""
     return bool(_PROPOSAL.search(heard.plain))
+
+
+def asks_limit(heard: Heard) -> bool:
+    """ "What is the latest I can come in on Thursday?" asks for the hours, not for a booking."""
+    return heard.question and bool(_LIMIT.search(heard.plain))
 
 
 def answer(text: str, world: World) -> tuple[str, str] | None:
@@ -117,7 +136,7 @@ def answer_all(heard: Heard, world: World, topic: str = "", before: str = "") ->
 
     `before` is the question asked last: "and on a Sunday?" goes on from it.
     """
-    parts = pieces(heard.text)
+    parts = _with_tails(pieces(heard.text))
     asked = [part for part in parts if Heard(part).question] or parts
     found = [_following(part, before, world) or _both_or_one(part, world) for part in asked]
     known = [one for one in found if one is not None]
@@ -141,6 +160,18 @@ def more_hours(heard: Heard, topic: str, world: World) -> str | None:
     return _about_hours(heard.text, world) if named else None
 
 
+def _with_tails(parts: list[str]) -> list[str]:
+    """ "Do you do kids' cuts? How much?" is one question: a tail without a matter belongs to what stands before it."""
+    joined: list[str] = []
+    for part in parts:
+        bare = all(retrieval.is_weak(word) for word in concepts(part)) and re.match(r"(?:and )?(?:how (?:much|long)|what (?:price|cost))", part, re.IGNORECASE)
+        if joined and bare and len(part.split()) <= 5:
+            joined[-1] = f"{joined[-1].rstrip('?. ')} {part}"
+        else:
+            joined.append(part)
+    return joined
+
+
 def _following(part: str, before: str, world: World) -> Answered | None:
     """ "And for a child?" after "how much is a haircut?" asks for a price as well."""
     heard = Heard(part)
@@ -154,7 +185,8 @@ def _following(part: str, before: str, world: World) -> Answered | None:
 
 
 _STEM = re.compile(
-    r"^(?:\w+ ){0,3}?(?P<stem>how much|how long|what (?:do|does|is|are) (?:\w+ )*?(?:charges?|costs?|prices?)|how many|do you (?:do|sell|have|offer|take))\b"
+    r"^(?:\w+ ){0,3}?(?P<stem>how much|how long|what (?:do|does|is|are) (?:\w+ )*?(?:charges?|costs?|prices?)|"
+    r"how many|do you (?:do|sell|have|offer|take))\b"
 )
 
 
@@ -164,7 +196,9 @@ def _is_real_question(part: str) -> bool:
 
 
 _PAIR = re.compile(
-    r"^(?P<stem>.*?\b(?:have|take|accept|do|offer|sell|got|there|is|are|for|about|does|provide|cost))\b (?P<one>(?:an? |the |any )?[\w'-]+(?: [\w'-]+){0,3}?),? (?:and|or) (?P<two>(?:an? |the |any )?[\w'-]+(?: [\w'-]+){0,3})[?.]*$",
+    r"^(?P<stem>.*?\b(?:have|take|accept|do|offer|sell|got|there|is|are|for|about|does|provide|"
+    r"cost))\b (?P<one>(?:an? |the |any )?[\w'-]+(?: [\w'-]+){0,3}?),? (?:and|or) (?P<two>(?:an? |the |"
+    r"any )?[\w'-]+(?: [\w'-]+){0,3})[?.]*$",
     re.IGNORECASE,
 )
 

@@ -22,14 +22,18 @@ from engine.realtime.brain import Output, Say
 
 NOT_UNDERSTOOD = "Sorry, I didn't quite follow. Could you say that another way?"
 _MINE = re.compile(
-    r"\b(?:when|what time|what day|which day|where) (?:is|was|am|did|are) (?:my|our|i|we)\b.*\b(?:appointment|booking|reservation|booked|coming|in|visit)\b|"
-    r"\b(?:do|have|did) i (?:have|got|already have|make|book)\b.*\b(?:appointment|booking|reservation|anything booked|booked)\b|"
-    r"\b(?:check|confirm|look up|find) (?:\w+ )?(?:my|our) (?:appointment|booking|reservation)\b|\bam i (?:still )?booked\b|"
+    r"\b(?:when|what time|what day|which day|where) (?:is|was|am|did|are) (?:my|our|i|we)\b.*\b(?:appointment|"
+    r"booking|reservation|booked|coming|in|visit)\b|"
+    r"\b(?:do|have|did) i (?:have|got|already have|make|book)\b.*\b(?:appointment|booking|reservation|"
+    r"anything booked|booked)\b|"
+    r"\b(?:check|confirm|look up|find) (?:\w+ )?(?:my|our) (?:appointment|booking|reservation)\b|"
+    r"\bam i (?:still )?booked\b|"
     r"\bwhat (?:have|did) (?:i|you) (?:just )?(?:got )?(?:book|booked)\b"
 )
 _HAS_BOOKED = re.compile(r"\b(?:booked|reserved|have (?:a|an|my) (?:\w+ )?(?:appointment|booking|reservation|table))\b")
 _IS_THAT = re.compile(
-    r"\b(?i:is (?:this|that)|have I (?:reached|called|got)|am I (?:through to|speaking to|calling))(?i: the)? (?P<name>[A-Z][\w'’]+(?: (?:&|and|of|[A-Z][\w'’]+))*)[?,.]?"
+    r"\b(?i:is (?:this|that)|have I (?:reached|called|got)|am I (?:through to|speaking to|"
+    r"calling))(?i: the)? (?P<name>[A-Z][\w'’]+(?: (?:&|and|of|[A-Z][\w'’]+))*)[?,.]?"
 )
 _LATE = re.compile(r"\b(?:running|going to be|will be|be|am) (?:\w+ ){0,4}?late\b|\bstuck in traffic\b|\bdelayed\b")
 _UNDO = re.compile(r"\b(?:cancel|undo|scrap|forget) (?:that|it|the (?:booking|appointment))\b|\bchange(?:d)? my mind\b")
@@ -94,6 +98,8 @@ def fresh(state: State, heard: Heard, world: World) -> list[Output]:
     about_last = _about_last(state, heard, world)
     if about_last is not None:
         return about_last
+    if answers.asks_limit(heard) and (told := answers.answer_all(heard, world)) is not None:
+        return _told(state, heard, told)
     if _MINE.search(heard.plain):
         return _own_appointment(state, heard, world)
     if _only_asks_about(heard, world) and (known := answers.answer_all(heard, world, state.topic)):
@@ -278,7 +284,10 @@ def _names_booking(heard: Heard, world: World) -> bool:
     """ "Haircut for Helen on Friday": no wish is spoken, but a service, a day or a time is named."""
     today = world.context.now.date()
     known = tuple(fact.text for fact in world.knowledge.facts)
-    return bool(find_date(heard.text, today) or find_time(heard.text) or find_service(heard.text, False, known))
+    if re.search(r"\b(?:is|was|does|do) not (?:it|that|he|she|they)$", heard.plain):
+        return False
+    day, clock = find_date(heard.text, today), find_time(heard.text)
+    return bool(find_service(heard.text, False, known) or (day and clock) or ((day or clock) and heard.words <= 4))
 
 
 def _told(state: State, heard: Heard, known: answers.Answered) -> list[Output]:

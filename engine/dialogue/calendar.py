@@ -6,6 +6,7 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
+from engine.dialogue.memo import remembered
 from engine.dialogue.numbers import digits_for_words
 
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -50,10 +51,12 @@ _PATTERNS = [
     ),
     re.compile(rf"\b{_WEEKDAY} after next\b(?P<after_next>)"),
     re.compile(
-        rf"\b(?P<next>last|next|this|this coming|coming|on|the)? ?{_WEEKDAY} (?:the )?(?P<day>\d{{1,2}}) ?(?:st|nd|rd|th)\b"
+        rf"\b(?P<next>last|next|this|this coming|coming|on|the)? ?{_WEEKDAY} (?:the )?(?P<day>\d{{1,2}}) ?(?:st|nd|"
+        rf"rd|th)\b"
     ),
     re.compile(
-        rf"\b(?P<next>last |next |this |coming |on |the next )?{_WEEKDAY}\b(?: (?P<next_after>next week|the week after next|of next week|the week after))?"
+        rf"\b(?P<next>last |next |this |coming |on |the next )?{_WEEKDAY}\b(?: (?P<next_after>next week|"
+        rf"the week after next|of next week|the week after))?"
     ),
     re.compile(r"\b(?:next week|the week after) (?:on )?" + _WEEKDAY + r"\b(?P<next_after>)"),
     re.compile(
@@ -66,6 +69,7 @@ _WEEKEND = re.compile(r"\b(?:this |the |at |on )*weekend\b")
 _NAMED_WEEKDAY = re.compile(rf"\b{_WEEKDAY}\b")
 
 
+@remembered
 def find_date(text: str, today: date, anchor: date | None = None) -> date | None:
     """The LAST day in a text (a caller corrects forward). `anchor` is the day talked about, for "the day after"."""
     found = _dates(text, today, anchor)
@@ -84,6 +88,7 @@ def _dates(text: str, today: date, anchor: date | None) -> dict[int, tuple[re.Ma
     return found
 
 
+@remembered
 def mask_dates(text: str, today: date) -> str:
     """The text (prepared) with every day it names blanked out, so that their figures are not read as times."""
     plain = prepared(text)
@@ -125,6 +130,7 @@ def before_next_week(today: date) -> date:
     return today + timedelta(days=6 - today.weekday())
 
 
+@remembered
 def odd_date(text: str, today: date) -> str | None:
     """What is wrong with a day as said: no such day in that month, or on another weekday than was said."""
     plain = prepared(text)

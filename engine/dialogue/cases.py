@@ -15,9 +15,12 @@ from engine.realtime.brain import Output, Say
 
 _OWN_TROUBLE = re.compile(r"\b(?:i|we|my|our|me|us|there is|there are|it is|help|has|have|just)\b")
 _EMERGENCY = re.compile(
-    r"\b(?:emergency|(?:hit|run over|knocked down|struck) by a|run over|can not breathe|cannot breathe|not breathing|stopped breathing|bleed\w*|blood everywhere|"
-    r"chok\w+|collaps\w+|unconscious|passed out|(?:ate|eaten|eat|swallow\w*|drank) (?:\w+ ){0,3}?(?:chocolate|poison\w*|grapes?|raisins?|onions?|bleach|antifreeze|pills?|tablets?|battery|sock|bone|something)|"
-    r"seizures?|fitting|convuls\w+|dying|heart attack|stroke|on fire|broken (?:leg|arm|bone)|attacked|badly hurt|in danger|poisoned)\b"
+    r"\b(?:emergency|(?:hit|run over|knocked down|struck) by a|run over|can not breathe|cannot breathe|not breathing|"
+    r"stopped breathing|bleed\w*|blood everywhere|"
+    r"chok\w+|collaps\w+|unconscious|passed out|(?:ate|eaten|eat|swallow\w*|drank) (?:\w+ ){0,3}?(?:chocolate|"
+    r"poison\w*|grapes?|raisins?|onions?|bleach|antifreeze|pills?|tablets?|battery|sock|bone|something)|"
+    r"seizures?|fitting|convuls\w+|dying|heart attack|stroke|on fire|broken (?:leg|arm|bone)|attacked|badly hurt|"
+    r"in danger|poisoned)\b"
 )
 _ASKS = re.compile(r"^(?:\w+ ){0,2}?(?:do|does|are|is|what|how|when|where|which|would|will) (?!i\b|we\b|my\b)")
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import time
 
+from engine.dialogue.memo import remembered
 from engine.dialogue.numbers import digits_for_words
 
 _PM = (
@@ -14,7 +15,8 @@ _PM = (
 _AM = r"am|in the morning|this morning|tomorrow morning|morning"
 _HALF = rf"(?:\s*(?:(?P<pm>{_PM})|(?P<am>{_AM}))\b)"
 _NOT_A_TIME = (
-    r"(?!\s?(?:pounds|euros|dollars|percent|%|people|persons|guests|adults|children|kids|minutes?|mins|hours?|days?|weeks?|"
+    r"(?!\s?(?:pounds|euros|dollars|percent|%|people|persons|guests|adults|children|kids|minutes?|mins|hours?|days?|"
+    r"weeks?|"
     r"months?|years?|of us|st\b|nd\b|rd\b|th\b|appointments|times|one\b)|[:.]\d|\d)"
 )
 _START = r"(?<![\d£$€:.,#])"
@@ -26,7 +28,8 @@ _WORDS = {"noon": (12, 0), "midday": (12, 0), "midnight": (0, 0)}
 # Tried in this order; what one has matched is hidden from the next.
 _PATTERNS = [
     re.compile(
-        rf"{_START}\b{_AMOUNT} (?P<way>past|after|to|before|till|of) (?P<hour>\d{{1,2}})\b{_NOT_A_TIME}(?: oclock)?{_HALF}?"
+        rf"{_START}\b{_AMOUNT} (?P<way>past|after|to|before|till|"
+        rf"of) (?P<hour>\d{{1,2}})\b{_NOT_A_TIME}(?: oclock)?{_HALF}?"
     ),
     re.compile(rf"{_START}\b{_AMOUNT} (?P<way>past|after|to|before) (?P<word>noon|midday|midnight)\b"),
     re.compile(r"\b(?:12 )?(?P<word>noon|midday|midnight)\b"),
@@ -38,14 +41,18 @@ _PATTERNS = [
     re.compile(rf"{_START}\b(?P<hour>\d{{1,2}})(?P<minute>[0-5]\d){_HALF}"),
     re.compile(rf"{_START}\b(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d) (?:hours|hundred)\b"),
     re.compile(
-        rf"\b(?:at hour|at|around|about|by|for|from|after|say|that|it|to|until|before) (?P<hour>\d{{1,2}})(?P<minute>[0-5]\d)\b{_NOT_A_TIME}"
+        rf"\b(?:at hour|at|around|about|by|for|from|after|say|that|it|to|until|"
+        rf"before) (?P<hour>\d{{1,2}})(?P<minute>[0-5]\d)\b{_NOT_A_TIME}"
     ),
     re.compile(
-        rf"\b(?:at hour|at|around|by|from|after|before|until|till|say|make it|make that|change it to|change that to|change to|move it to|"
-        rf"time to|how about|what about|have|do|took|rather|prefer|or) (?:about |around |say )?(?P<hour>\d{{1,2}})\b{_NOT_A_TIME}"
+        rf"\b(?:at hour|at|around|by|from|after|before|until|till|say|make it|make that|change it to|change that to|"
+        rf"change to|move it to|"
+        rf"time to|how about|what about|have|do|took|rather|prefer|or) (?:about |around |"
+        rf"say )?(?P<hour>\d{{1,2}})\b{_NOT_A_TIME}"
     ),
     re.compile(
-        rf"{_START}\b(?P<hour>\d{{1,2}})(?P<minute>[0-5]\d)? (?:instead|then|ish|sharp|would be|is (?:fine|good|better|okay|ok|perfect|great|ideal)|works|suits|would (?:suit|work))\b"
+        rf"{_START}\b(?P<hour>\d{{1,2}})(?P<minute>[0-5]\d)? (?:instead|then|ish|sharp|would be|is (?:fine|good|"
+        rf"better|okay|ok|perfect|great|ideal)|works|suits|would (?:suit|work))\b"
     ),
 ]
 _WHEN_ASKED = [
@@ -53,7 +60,11 @@ _WHEN_ASKED = [
     re.compile(rf"{_START}\b(?P<hour>\d{{1,2}})\b{_NOT_A_TIME}"),
 ]
 # "At ten, no, eleven": a bare figure counts where it takes back a time.
-_AFTER_CORRECTION = re.compile(rf"\b(?:no|sorry|wait|mean|rather|actually|make that)\b (?:(?:no|sorry|i mean|at|make that) )*(?P<hour>\d{{1,2}})(?::(?P<minute>[0-5]\d))?\b{_NOT_A_TIME}(?! [a-z]+ (?:street|road|avenue|lane))")
+_AFTER_CORRECTION = re.compile(
+    rf"\b(?:no|sorry|wait|mean|rather|actually|make that)\b (?:(?:no|sorry|i mean|at|"
+    rf"make that) )*(?P<hour>\d{{1,2}})(?::(?P<minute>[0-5]\d))?\b{_NOT_A_TIME}(?! [a-z]+ (?:street|road|avenue|"
+    rf"lane))"
+)
 # A recogniser hears "two thirty" as "to 30" and "four fifteen" as "for 15".
 _MISHEARD = re.compile(r"^(?P<word>to|too|for) (?=[0-5]\d$)")
 
@@ -77,6 +88,7 @@ class TimeSaid:
         return [one for one in self.candidates() if any(start <= one < end for start, end in openings)]
 
 
+@remembered
 def find_time(text: str, asked: bool = False) -> TimeSaid | None:
     """The LAST time in a text (a caller corrects forward); `asked` also takes a bare "two" or "230"."""
     plain = _prepared(text)

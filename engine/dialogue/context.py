@@ -26,7 +26,8 @@ _CALLER = re.compile(
     r"^\s*caller(?: name)?:\s+(?!not known|unknown|withheld|anonymous)(?P<name>[^\n(,;]+)", re.IGNORECASE | re.MULTILINE
 )
 _BOOKED = re.compile(
-    r"booked for this caller:\s*(?:[A-Za-z]+,?\s+)?(?P<day>\d{1,2}) (?P<month>[A-Za-z]+)(?: (?P<year>\d{4}))?,? (?:at )?"
+    r"booked for this caller:\s*(?:[A-Za-z]+,?\s+)?(?P<day>\d{1,2}) (?P<month>[A-Za-z]+)(?: (?P<year>\d{4}))?,? "
+    r"(?:at )?"
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)",
     re.IGNORECASE,
 )

@@ -18,11 +18,14 @@ from engine.realtime.brain import Call
 
 _TIMED = ("book", "reschedule")
 _FOR_OTHERS = re.compile(
-    r"\bfor (?:my|our|a|his|her|the) (?:\w+ )?(?:husband|wife|partner|son|daughter|child|kid|mum|mother|dad|father|sister|brother|friend|boss|colleague|"
-    r"girlfriend|boyfriend|grand\w+|aunt|uncle|niece|nephew|neighbour|client|mate|baby|boy|girl)\b|\bfor (?:him|her|them|someone else|somebody else)\b"
+    r"\bfor (?:my|our|a|his|her|the) (?:\w+ )?(?:husband|wife|partner|son|daughter|child|kid|mum|mother|dad|father|"
+    r"sister|brother|friend|boss|colleague|"
+    r"girlfriend|boyfriend|grand\w+|aunt|uncle|niece|nephew|neighbour|client|mate|baby|boy|girl)\b|\bfor (?:him|her|"
+    r"them|someone else|somebody else)\b"
 )
 _OWN = re.compile(
-    r"\b(?:my|our) (?:\w+ ){0,2}(?:appointment|booking|reservation|visit)\b|\bi have (?:\w+ ){0,3}(?:appointment|booking|reservation)\b"
+    r"\b(?:my|our) (?:\w+ ){0,2}(?:appointment|booking|reservation|visit)\b|\bi have (?:\w+ ){0,3}(?:appointment|"
+    r"booking|reservation)\b"
 )
 
 
@@ -139,7 +142,10 @@ def _bad_time(errand: Errand, slot: Slot, when: datetime, world: World) -> str |
         past = f"It is already past {spoken_time(when.time())} today."
         return _ask_again(errand, slot, f"{past} What other time would suit you?")
     if skipped_by_the_clock(when, world.knowledge.timezone):
-        skipped = f"The clocks go forward that night, so there is no {spoken_time(when.time())} on {spoken_date(when.date())}."
+        skipped = (
+            f"The clocks go forward that night, so there is no {spoken_time(when.time())} on "
+            f"{spoken_date(when.date())}."
+        )
         return _ask_again(errand, slot, f"{skipped} What other time would suit you?")
     return None
 

@@ -28,7 +28,8 @@ _SAME_TIME = re.compile(
 )
 _SAME_DAY = re.compile(r"\b(?:same day|that day|the day is|keep the day)\b", re.IGNORECASE)
 _ADDED = re.compile(
-    r"^(?:(?:yes|no|oh|and|also|plus|actually|could you|can you|please|sorry) ?[,.]? ?)*\b(?:also|add|plus|and)\b (?P<rest>.+)$",
+    r"^(?:(?:yes|no|oh|and|also|plus|actually|could you|can you|please|sorry) ?[,.]? ?)*\b(?:also|add|plus|"
+    r"and)\b (?P<rest>.+)$",
     re.IGNORECASE,
 )
 _PLACES = {
@@ -128,20 +129,29 @@ def _correct_barely(errand: Errand, heard: Heard, world: World) -> None:
         _put(errand, name, _short_name(errand, name, rest, world))
 
 
-_X_NOT_Y = re.compile(r"(?:^|[,.;:] |\b(?:no|sorry|it's|is|to|for) )(?P<new>[^,.;:]+?),? (?:and )?not (?P<old>[^,.;!?]+)", re.IGNORECASE)
-_NOT_Y_X = re.compile(r"\bnot (?P<old>[^,.;!?]+?)(?:,| but)(?: but)? (?:it's |it is |to |for )?(?P<new>[^,.;!?]+)", re.IGNORECASE)
+_X_NOT_Y = re.compile(
+    r"(?:^|[,.;:] |\b(?:no|sorry|it's|is|to|for) )(?P<new>[^,.;:]+?),? (?:and )?not (?P<old>[^,.;!?]+)", re.IGNORECASE
+)
+_NOT_Y_X = re.compile(
+    r"\bnot (?P<old>[^,.;!?]+?)(?:,| but)(?: but)? (?:it's |it is |to |for )?(?P<new>[^,.;!?]+)", re.IGNORECASE
+)
 
 
 def _replace_denied(errand: Errand, text: str) -> bool:
     """ "Dr. Nguyen, not Dr. Patel" in a text that was taken down: one for the other."""
     plain = re.sub(r"\b(Dr|Mr|Mrs|Ms|St)\. ", r"\1 ", text)
     for match in (found for pattern in (_X_NOT_Y, _NOT_Y_X) if (found := pattern.search(plain))):
-        old, new = match["old"].strip(), re.sub(r"^(?:no|sorry|it's|it is|i said|to|for)\b,? ", "", match["new"].strip(), flags=re.IGNORECASE)
+        old, new = (
+            match["old"].strip(),
+            re.sub(r"^(?:no|sorry|it's|it is|i said|to|for)\b,? ", "", match["new"].strip(), flags=re.IGNORECASE),
+        )
         for slot in errand.tool.slots:
             value = errand.values.get(slot.name, "")
             pattern = re.sub(r"(Dr|Mr|Mrs|Ms|St)\\? ", r"\1\\.? ", re.escape(old).replace("\\ ", " "))
             if slot.kind in _FREE and value and re.search(rf"\b{pattern}\b", value, re.IGNORECASE):
-                errand.values[slot.name] = re.sub(rf"\b{pattern}\b", lambda _, word=new: word, value, flags=re.IGNORECASE)
+                errand.values[slot.name] = re.sub(
+                    rf"\b{pattern}\b", lambda _, word=new: word, value, flags=re.IGNORECASE
+                )
                 return True
     return False
 

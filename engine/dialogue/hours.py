@@ -17,12 +17,14 @@ _DAYS = re.compile(
     re.IGNORECASE,
 )
 _RANGE = re.compile(
-    r"(?P<from>\d{1,2}(?:[:.]\d\d)?\s*(?:[ap]\.?m\.?)?)\s*(?:-|–|—|to|until|till)\s*(?P<to>\d{1,2}(?:[:.]\d\d)?\s*(?:[ap]\.?m\.?)?)",
+    r"(?P<from>\d{1,2}(?:[:.]\d\d)?\s*(?:[ap]\.?m\.?)?)\s*(?:-|–|—|to|until|"
+    r"till)\s*(?P<to>\d{1,2}(?:[:.]\d\d)?\s*(?:[ap]\.?m\.?)?)",
     re.IGNORECASE,
 )
 _CLOSED = re.compile(r"\bclosed\b", re.IGNORECASE)
 _NAMES_A_DAY = re.compile(
-    rf"\d.*\b(?:{'|'.join(month[:3] for month in MONTHS)})|\b(?:{'|'.join(month[:3] for month in MONTHS)})[a-z]* \d|christmas|new year",
+    rf"\d.*\b(?:{'|'.join(month[:3] for month in MONTHS)})|\b(?:{'|'.join(month[:3] for month in MONTHS)})[a-z]* \d|"
+    rf"christmas|new year",
     re.IGNORECASE,
 )
 _ALL_DAY = re.compile(r"\b(?:24 hours|all day|24/7|round the clock)\b", re.IGNORECASE)
@@ -30,9 +32,13 @@ _ALL_DAY = re.compile(r"\b(?:24 hours|all day|24/7|round the clock)\b", re.IGNOR
 Opening = tuple[time, time]
 Closure = tuple[tuple[int, int], tuple[int, int]]
 
-_DAY_LIST = rf"(?:{_DAY_NAMES})[a-z]*(?:\s*(?:-|–|—|to|until|through|,|&|and)\s*(?:{_DAY_NAMES})[a-z]*)*|every ?day|daily|weekdays?|weekends?"
+_DAY_LIST = (
+    rf"(?:{_DAY_NAMES})[a-z]*(?:\s*(?:-|–|—|to|until|through|,|&|and)\s*(?:{_DAY_NAMES})[a-z]*)*|every ?day|daily|"
+    rf"weekdays?|weekends?"
+)
 _IN_WORDS = re.compile(
-    rf"\b(?P<days>{_DAY_LIST})\b:?\s*(?:(?:from|we are open|open)\s+)*(?P<times>{_RANGE.pattern.replace('?P<from>', '?:').replace('?P<to>', '?:')}"
+    rf"\b(?P<days>{_DAY_LIST})\b:?\s*(?:(?:from|we are open|"
+    rf"open)\s+)*(?P<times>{_RANGE.pattern.replace('?P<from>', '?:').replace('?P<to>', '?:')}"
     rf"(?:\s*(?:and|,|&)\s*{_RANGE.pattern.replace('?P<from>', '?:').replace('?P<to>', '?:')})*)",
     re.IGNORECASE,
 )

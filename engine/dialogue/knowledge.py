@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from engine.dialogue.hours import Hours, hours_in_words, read_closures, read_hours
+from engine.dialogue.memo import remembered
 from engine.dialogue.rules import Rule, read_rule
 
 _HEADING = re.compile(r"^\s*#{1,6}\s*(?P<title>.+?)\s*#*$")
@@ -28,13 +29,15 @@ _HOLIDAYS = re.compile(r"\bholidays?\b|\bchristmas\b|\beaster\b", re.IGNORECASE)
 _TO_THE_AGENT = re.compile(
     r"^(you are|you're|you must|you should|you answer|always|never|do not|don't|be |speak|greet|keep|"
     r"ask|use|say|if the caller|"
-    r"if they|when the caller|offer|confirm|answer|respond|act|introduce|only|give|for [^,]+ (?:offer|transfer|tell|take)|you cannot|you can't|you take|you can not|if an?)\b",
+    r"if they|when the caller|offer|confirm|answer|respond|act|introduce|only|give|for [^,]+ (?:offer|transfer|tell|"
+    r"take)|you cannot|you can't|you take|you can not|if an?)\b",
     re.IGNORECASE,
 )
 # Written for the staff: never said to a caller, whatever is asked.
 _PRIVATE = re.compile(
     r"\b(?:internal(?:ly)?(?: only| use)?|confidential|secret|staff only|private)\b|"
-    r"\b(?:do not|don't|never|must not|not to be|should not) (?:\w+ ){0,2}(?:share|shared|tell|reveal|revealed|mention|mentioned|disclose|give|say|read)\b",
+    r"\b(?:do not|don't|never|must not|not to be|should not) (?:\w+ ){0,2}(?:share|shared|tell|reveal|revealed|"
+    r"mention|mentioned|disclose|give|say|read)\b",
     re.IGNORECASE,
 )
 
@@ -63,6 +66,7 @@ class Knowledge:
     rules: tuple[Rule, ...] = ()
 
 
+@remembered
 def read_knowledge(instructions: str) -> Knowledge:
     """Read instructions of any layout: headed sections, `Key: value` lines, bullets, plain sentences."""
     facts: list[Fact] = []

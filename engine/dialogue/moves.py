@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_VERB = r"(?:mov(?:e|ing)|chang(?:e|ing)|reschedul(?:e|ing)|rearrang(?:e|ing)|rebook(?:ing)?|switch(?:ing)?|swap(?:ping)?|shift(?:ing)?|postpone|push|bring|put|delay|alter)"
+_VERB = (
+    r"(?:mov(?:e|ing)|chang(?:e|ing)|reschedul(?:e|ing)|rearrang(?:e|ing)|rebook(?:ing)?|switch(?:ing)?|"
+    r"swap(?:ping)?|shift(?:ing)?|postpone|push|bring|put|delay|alter)"
+)
 _INSTEAD_OF = re.compile(r"\b(?:instead of|rather than)\b(?P<old>[^,.;?!]*)", re.IGNORECASE)
 _FROM_TO = re.compile(r"\bfrom\b(?P<old>.+?)\b(?:to|until|onto)\b(?P<new>.+)$", re.IGNORECASE | re.DOTALL)
 _CHANGED_TO = re.compile(
@@ -13,12 +16,14 @@ _CHANGED_TO = re.compile(
 )
 _VERB_FOR = re.compile(rf"\b{_VERB}(?: it| that| this)? (?:for|on)\b(?P<new>.+)$", re.IGNORECASE | re.DOTALL)
 _NEW_CUE = re.compile(
-    r"\b(?:instead|can we|could we|could i|can i|could you|can you|would like|i'd like|prefer|rather|how about|what about|new|better|to be|make it|"
+    r"\b(?:instead|can we|could we|could i|can i|could you|can you|would like|i'd like|prefer|rather|how about|"
+    r"what about|new|better|to be|make it|"
     r"move it|change it|come|do)\b",
     re.IGNORECASE,
 )
 _OLD_CUE = re.compile(
-    r"\b(?:appointment|booking|booked|reservation|currently|at the moment|right now|existing|original|old one|i have|i've got|i've|was for|it was|it's for|"
+    r"\b(?:appointment|booking|booked|reservation|currently|at the moment|right now|existing|original|old one|i have|"
+    r"i've got|i've|was for|it was|it's for|"
     r"supposed|down for|scheduled|my \w+day|can't make|cannot make|can not make|not make)\b",
     re.IGNORECASE,
 )

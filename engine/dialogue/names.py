@@ -6,6 +6,7 @@ import re
 from difflib import SequenceMatcher
 
 from engine.dialogue.calendar import MONTHS, WEEKDAYS
+from engine.dialogue.memo import remembered
 from engine.dialogue.spelling import respelled, spelled, without_spelling
 from engine.dialogue.text import STOP_WORDS
 
@@ -13,21 +14,30 @@ _LETTER = r"A-Za-zÀ-ÖØ-öø-ÿĀ-ſ"
 _WORD = rf"[A-ZÀ-ÖØ-ÞĀ-Ž][{_LETTER}'’\-]*[a-zß-öø-ÿ'’ā-ž][{_LETTER}'’\-]*|[A-Z]\.|[A-Z](?= [A-Z][a-z])"
 _PARTICLE = r"de|van|von|der|den|la|le|del|da|dos|di|bin|al|el|ten|O"
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Doctor|Professor|Prof|Sir)\.?"
-_RUN = rf"(?:{_TITLE} )?(?:(?:{_PARTICLE}) (?=[A-Z]))?(?:{_WORD})(?: (?:{_PARTICLE})\b(?= (?:[A-Z]|{_PARTICLE}\b))| (?:{_WORD}))*"
+_RUN = (
+    rf"(?:{_TITLE} )?(?:(?:{_PARTICLE}) (?=[A-Z]))?(?:{_WORD})(?: (?:{_PARTICLE})\b(?= (?:[A-Z]|{_PARTICLE}\b))|"
+    rf" (?:{_WORD}))*"
+)
 _OWNER = r"(?i:my|the|his|her|their|full|whose)"
 _INTRODUCED = re.compile(
-    rf"\b(?:{_OWNER} (?i:full |first |last |sur)?(?i:name)(?i:['’]s| is| would be| will be| was)?|(?i:name(?:['’]s| is))|"
+    rf"\b(?:{_OWNER} (?i:full |first |last |sur)?(?i:name)(?i:['’]s| is| would be| will be| was)?|(?i:name(?:['’]s|"
+    rf" is))|"
     rf"(?i:it(?: is|['’]s| was)|this is|that is|that['’]s|I(?: am|['’]m)|call me|called|named|surname(?: is|['’]s)?|"
-    rf"I said|it should be|she(?: is|['’]s)|he(?: is|['’]s)))[:,]? (?:(?i:actually|just|really|called|for) )?(?P<name>{_RUN})"
+    rf"I said|it should be|she(?: is|['’]s)|he(?: is|['’]s)))[:,]? (?:(?i:actually|just|really|called|"
+    rf"for) )?(?P<name>{_RUN})"
 )
 _LOOSE = re.compile(
     r"\b(?:my (?:full )?name is|my name['’]s|the name is|the name['’]s|name is|in the name of|under the name(?: of)?)"
     r" (?P<name>[a-z'’\-]+(?: [a-z'’\-]+){0,2})",
     re.IGNORECASE,
 )
-_ALL_SMALL = re.compile(r"\b(?:it['’]?s|it is|that['’]?s|that is|book it|put it|name)(?: for| under)? (?P<name>[a-z'’\-]+(?: [a-z'’\-]+){1,2})$")
+_ALL_SMALL = re.compile(
+    r"\b(?:it['’]?s|it is|that['’]?s|that is|book it|put it|name)(?: for|"
+    r" under)? (?P<name>[a-z'’\-]+(?: [a-z'’\-]+){1,2})$"
+)
 _OTHER_NAME = re.compile(
-    rf"\b(?i:maiden|married|husband['’]s|wife['’]s|partner['’]s|other|old|new) (?i:name)(?i: is|['’]s)?[:,]? (?P<name>{_RUN})"
+    rf"\b(?i:maiden|married|husband['’]s|wife['’]s|partner['’]s|other|old|new) (?i:name)(?i: is|"
+    rf"['’]s)?[:,]? (?P<name>{_RUN})"
 )
 _BOOK_IN = re.compile(rf"\b(?i:book|put|fit|squeeze|get|pencil) (?P<name>{_RUN}) (?i:in|down)\b")
 _ALONE = re.compile(rf"^(?P<name>(?:{_TITLE} )?(?:{_WORD})(?: (?:{_PARTICLE}))*(?: (?:{_WORD}))+)[.!]?$")
@@ -36,19 +46,25 @@ _ON_BEHALF = re.compile(
     rf"(?i: my (?:\w+ ){{1,2}}?|,? )(?i:called |named |,? )?(?P<name>{_RUN})"
 )
 _PARTS = re.compile(
-    rf"\b(?i:first|given|christian) (?i:name)(?i: is|['’]s)? (?P<first>{_WORD})\b.*?\b(?i:last name|surname|family name|second name)(?i: is|['’]s)? (?P<last>{_WORD})"
+    rf"\b(?i:first|given|christian) (?i:name)(?i: is|['’]s)? (?P<first>{_WORD})\b.*?\b(?i:last name|surname|"
+    rf"family name|second name)(?i: is|['’]s)? (?P<last>{_WORD})"
 )
 _BARE = re.compile(rf"^(?P<name>{_RUN})(?: (?:speaking|here|calling|again))?$")
 _SPEAKING = re.compile(rf"^(?:(?i:hi|hello|yes|hey)[,.]? )?(?P<name>{_RUN}) (?i:speaking|here|calling)\b")
 _FILLER = re.compile(
-    r"^(?:(?:yes|yeah|yep|sure|okay|ok|of course|um|uh|er|erm|oh|well|so|hi|hello|hey|please|no|nope|sorry|actually|and|it's|right|"
-    r"it is|it’s|that's|that is|that would be|that'll be|my name is|my name's|the name is|the name's|name is|name's|full name|i'm|i am|this is|it was|"
-    r"put it under|put it in|under|for|call me|just|make it|make that|it should be|it'd be|it would be|is|the surname is|surname|my|mine is|certainly|"
-    r"i said|not|in the name of|name|you can put|you can use|put|let's say|say|let me see|thanks|thank you)\b[\s,.:!;-]*)+",
+    r"^(?:(?:yes|yeah|yep|sure|okay|ok|of course|um|uh|er|erm|oh|well|so|hi|hello|hey|please|no|nope|sorry|actually|"
+    r"and|it's|right|"
+    r"it is|it’s|that's|that is|that would be|that'll be|my name is|my name's|the name is|the name's|name is|name's|"
+    r"full name|i'm|i am|this is|it was|"
+    r"put it under|put it in|under|for|call me|just|make it|make that|it should be|it'd be|it would be|is|"
+    r"the surname is|surname|my|mine is|certainly|"
+    r"i said|not|in the name of|name|you can put|you can use|put|let's say|say|let me see|thanks|"
+    r"thank you)\b[\s,.:!;-]*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"[\s,.!-]*(?:please|thanks|thank you|speaking|here|is my name|is the name|is fine|will do|would be great|again)?[\s,.!?]*$",
+    r"[\s,.!-]*(?:please|thanks|thank you|speaking|here|is my name|is the name|is fine|will do|would be great|"
+    r"again)?[\s,.!?]*$",
     re.IGNORECASE,
 )
 _SMALL_WORDS = """I Yes No Hello Hi Hey Thank Thanks Goodbye Bye Please Sorry Okay OK Tomorrow Today Tonight Can Could
@@ -68,6 +84,7 @@ _LONGEST_WORDS = 4
 _ALIKE = 0.6
 
 
+@remembered
 def find_name(text: str, asked: bool = False, behalf: bool = True) -> str | None:
     """A person's name in a text. Introduced names are always taken; with `asked`, an answer that is only a name is too.
 

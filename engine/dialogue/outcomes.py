@@ -16,11 +16,13 @@ from engine.realtime.brain import Output, Say
 
 _MOST_REFUSALS = 3
 _OF_TIME = re.compile(
-    r"\b(?:free|taken|available|booked|full|closed|open|past|times?|slots?|o'?clock|day|date|year|minutes|busy|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b|\d[:.]\d\d",
+    r"\b(?:free|taken|available|booked|full|closed|open|past|times?|slots?|o'?clock|day|date|year|minutes|busy|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b|\d[:.]\d\d",
     re.IGNORECASE,
 )
 _NOT_FOUND = re.compile(
-    r"\b(?:no (?:\w+ )?(?:appointment|booking|reservation|visit)s?\b(?!.*\bat\b.*they start)|(?:not|n't) (?:be )?(?:find|found)|nothing (?:is )?(?:booked|found))\b",
+    r"\b(?:no (?:\w+ )?(?:appointment|booking|reservation|visit)s?\b(?!.*\bat\b.*they start)|(?:not|"
+    r"n't) (?:be )?(?:find|found)|nothing (?:is )?(?:booked|found))\b",
     re.IGNORECASE,
 )
 _OFFERS_MESSAGE = re.compile(r"\btake a message\b|\bleave a message\b", re.IGNORECASE)
@@ -112,7 +114,8 @@ def _failed(state: State, errand: Errand, result: Result, world: World) -> list[
         errand.asking = wrong.name
         return [
             Say(
-                f"I'm sorry, I need {'the full ' + wrong.kind if wrong.kind == 'name' else 'that'} again. {question(wrong, errand.tool.family)}"
+                f"I'm sorry, I need {'the full ' + wrong.kind if wrong.kind == 'name' else 'that'} again. "
+                f"{question(wrong, errand.tool.family)}"
             )
         ]
     if _NOT_FOUND.search(message):

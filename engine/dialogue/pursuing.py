@@ -15,14 +15,17 @@ from engine.realtime.brain import Output, Say
 
 _MOST_FAILURES = 3
 _WHY = re.compile(
-    r"^(?:\w+ ){0,3}?why\b|\bwhat (?:do you need|is) (?:it|that|this|my \w+) for\b|\bdo you (?:really )?need\b|\bis (?:that|it) necessary\b"
+    r"^(?:\w+ ){0,3}?why\b|\bwhat (?:do you need|is) (?:it|that|this|my \w+) for\b|\bdo you (?:really )?need\b|"
+    r"\bis (?:that|it) necessary\b"
 )
 _RATHER_NOT = re.compile(
-    r"\b(?:rather not|prefer not|do not want to (?:say|give|leave|tell)|not (?:going to|comfortable) (?:tell|giv|say)\w*|none of your business|no number|"
+    r"\b(?:rather not|prefer not|do not want to (?:say|give|leave|tell)|not (?:going to|comfortable) (?:tell|giv|"
+    r"say)\w*|none of your business|no number|"
     r"do not have (?:a|an|one)|i do not know|no idea|not sure|can not remember|do not remember|forgot)\b"
 )
 _WHATEVER = re.compile(
-    r"\b(?:any ?time|whenever|any day|whatever(?: you have| is free)?|what(?:ever)? (?:do you have|have you got|is (?:free|available))|you (?:choose|decide|tell me)|"
+    r"\b(?:any ?time|whenever|any day|whatever(?: you have| is free)?|what(?:ever)? (?:do you have|have you got|"
+    r"is (?:free|available))|you (?:choose|decide|tell me)|"
     r"as soon as possible|asap|earliest|first available|next available|soonest|do not mind|no preference|flexible)\b"
 )
 _ANOTHER = re.compile(r"\b(?:another|second|other|one more|as well|too|also|for both)\b")

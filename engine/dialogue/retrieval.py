@@ -10,13 +10,15 @@ from difflib import SequenceMatcher
 
 from engine.dialogue.calendar import WEEKDAYS
 from engine.dialogue.knowledge import Fact
+from engine.dialogue.memo import remembered
 from engine.dialogue.numbers import TENS, UNITS
 from engine.dialogue.speaking import sentence
 from engine.dialogue.text import concepts, normal, stem
 
 # Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
 _WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
-tomorrow come make use look call find give people work discount see treat old age here"""
+tomorrow come make use look call find give people work discount see treat old age here
+friendly welcome allowed possible available last minute turn show damage really exactly quick"""
 _WEAK = frozenset(_WEAK_WORDS.split())
 _WEEKDAYS = frozenset(stem(day) for day in WEEKDAYS) | {
     "now",
@@ -35,7 +37,13 @@ _FUZZY_LETTERS = 6
 _FUZZY_RATIO = 0.84
 _GENERAL_PRICES = re.compile(r"\b(prices?|price list|do you charge|rates?|cost|how much)\b", re.IGNORECASE)
 _MONEY = re.compile(r"[£$€]\s?\d|\d\s?(?:pounds|euros|dollars)", re.IGNORECASE)
-_WAYS_TO_PAY = re.compile(r"\b(?:how (?:can|do|could|should) (?:i|we|you|people) (?:\w+ )?pay|(?:ways?|methods?|forms?|kinds?|types?) (?:of payment|to pay)|payment (?:methods?|options?))\b", re.IGNORECASE)
+_GETTING_THERE = re.compile(r"\bhow (?:do|can|would|should) (?:i|we|you) (?:get|find|reach|come) (?:to )?(?:you|there|here|the (?:shop|salon|place|office|clinic|restaurant|practice))\b", re.IGNORECASE)
+_YEARS_OLD = re.compile(r"\b(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen)[- ]years?[- ]olds?\b", re.IGNORECASE)
+_WAYS_TO_PAY = re.compile(
+    r"\b(?:how (?:can|do|could|should) (?:i|we|you|people) (?:\w+ )?pay|(?:ways?|methods?|forms?|kinds?|"
+    r"types?) (?:of payment|to pay)|payment (?:methods?|options?))\b",
+    re.IGNORECASE,
+)
 _MOST_PRICES = 3
 
 
@@ -49,6 +57,11 @@ class Match:
 
 def answer(question: str, facts: tuple[Fact, ...]) -> list[str]:
     """The best fact in words, and a second one that fits about as well; none when nothing fits."""
+    return list(_answer(question, facts))
+
+
+@remembered
+def _answer(question: str, facts: tuple[Fact, ...]) -> list[str]:
     if _GENERAL_PRICES.search(question) and all(is_weak(word) for word in concepts(question)):
         return _prices(facts)
     matches = [match for match in rank(question, facts) if _of_the_right_kind(question, match.fact)]
@@ -57,11 +70,17 @@ def answer(question: str, facts: tuple[Fact, ...]) -> list[str]:
 
 # What a question asks for must be in its answer: a price is no answer to "how long", nor a name to "when".
 _KINDS = [
-    (re.compile(r"\bhow much\b|\bprices?\b|\bcosts?\b|\bcharge[ds]?\b|\bfees?\b|\bexpensive\b|\bhow many (?:pounds|euros|dollars)\b"),
-     re.compile(r"[£$€]|\b(?:pounds?|euros?|dollars?|free|costs?|prices?|charges?|fees?|pence|cents|half price|included?|percent|discount)\b|%")),
+    (re.compile(
+        r"\bhow much\b|\bprices?\b|\bcosts?\b|\bcharge[ds]?\b|\bfees?\b|\bexpensive\b|\bhow many (?:pounds|euros|"
+        r"dollars)\b"),
+     re.compile(
+         r"[£$€]|\b(?:pounds?|euros?|dollars?|free|costs?|prices?|charges?|fees?|pence|cents|half price|included?|"
+         r"percent|discount)\b|%")),
     (re.compile(r"\bhow long\b"), re.compile(r"\b(?:minutes?|hours?|days?|weeks?|months?|years?|long|since|takes?)\b|\d")),
     (re.compile(r"^(?:\w+ ){0,3}?(?:when|what time|what days?|which days?)\b"),
-     re.compile(r"\d|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:daily|every|morning|afternoon|evening|weekends?|weekdays?|always|never|any time)\b")),
+     re.compile(
+         r"\d|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:daily|every|morning|afternoon|evening|weekends?|"
+         r"weekdays?|always|never|any time)\b")),
     (re.compile(r"\bhow many\b|\bhow old\b|\bwhat age\b"), re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|and)\b")),
 ]  # fmt: skip
 
@@ -91,6 +110,10 @@ def _asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
     asked = concepts(question)
     if _WAYS_TO_PAY.search(question):
         return ["card"] if any("card" in concepts(fact.text) for fact in facts) else ["cash"]
+    if _GETTING_THERE.search(question):
+        return ["address"]
+    if _YEARS_OLD.search(question):
+        asked = [*(word for word in asked if word != "year"), "child"]
     if len([word for word in asked if not is_weak(word)]) > 1 and "where" in normal(question).split():
         asked.remove("address")
     return asked

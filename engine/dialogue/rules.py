@@ -9,31 +9,39 @@ from engine.dialogue.speaking import sentence
 from engine.dialogue.text import concepts
 
 _CASE_FIRST = re.compile(
-    r"^(?:(?P<lead>.*?),? so )?(?:if|when|whenever|should|in case of|in the case of|in an?|for|on) (?P<case>[^,]+?(?:,? or [^,]+?)?)(?:,| then)? "
-    r"(?P<act>(?:please )?(?:transfer|put|connect|forward|hand|tell|inform|advise|say|ask|remind|offer|take|call|ring|go|leave|direct|refer|send|give)\b.*)$",
+    r"^(?:(?P<lead>.*?),? so )?(?:if|when|whenever|should|in case of|in the case of|in an?|for|"
+    r"on) (?P<case>[^,]+?(?:,? or [^,]+?)?)(?:,| then)? "
+    r"(?P<act>(?:please )?(?:transfer|put|connect|forward|hand|tell|inform|advise|say|ask|remind|offer|take|call|"
+    r"ring|go|leave|direct|refer|send|give)\b.*)$",
     re.IGNORECASE,
 )
 _ACT_FIRST = re.compile(
-    r"^(?P<act>(?:please )?(?:transfer|put|connect|forward|hand|tell|inform|advise|offer|take|direct|refer)\b.+?),? (?:if|when|in case of|for|whenever) (?P<case>.+?)\.?$",
+    r"^(?P<act>(?:please )?(?:transfer|put|connect|forward|hand|tell|inform|advise|offer|take|direct|"
+    r"refer)\b.+?),? (?:if|when|in case of|for|whenever) (?P<case>.+?)\.?$",
     re.IGNORECASE,
 )
 _TRANSFER = re.compile(
-    r"\b(?:transfer|put (?:the caller|them|callers|it)? ?through|connect|forward|hand (?:the caller|them|over)|escalate)\b",
+    r"\b(?:transfer|put (?:the caller|them|callers|it)? ?through|connect|forward|hand (?:the caller|them|over)|"
+    r"escalate)\b",
     re.IGNORECASE,
 )
 _MESSAGE = re.compile(r"\b(?:take|leave|offer) (?:to take )?(?:a |the )?(?:message|callback)\b", re.IGNORECASE)
 _TELL = re.compile(
-    r"^(?:please )?(?:tell|inform|advise|ask|remind|direct|refer) (?:them|the caller|callers|him or her|people|the customer|the patient|the client|the guest) (?P<how>to|that|not to)? ?(?P<what>.+)$",
+    r"^(?:please )?(?:tell|inform|advise|ask|remind|direct|refer) (?:them|the caller|callers|him or her|people|"
+    r"the customer|the patient|the client|the guest) (?P<how>to|that|not to)? ?(?P<what>.+)$",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"“](?P<words>[^\"”]+)[\"”]")
 _WHILE = re.compile(
-    r"\b(?:while|when|if|during|outside|out of|after)\b[^,]*?\b(?:(?P<open>open)|(?P<closed>closed|office hours|opening hours|business hours|hours))\b",
+    r"\b(?:while|when|if|during|outside|out of|after)\b[^,]*?\b(?:(?P<open>open)|(?P<closed>closed|office hours|"
+    r"opening hours|business hours|hours))\b",
     re.IGNORECASE,
 )
 _GENERIC = frozenset(
-    "caller call customer client patient guest user someone somebody anyone person question questions matter thing severe bad serious strong very "
-    "urgent really ask want need have tell appointment booking request issue problem while clinic office shop business query enquiry inquiry done finish say".split()
+    "caller call customer client patient guest user someone somebody anyone person question questions matter thing "
+    "severe bad serious strong very "
+    "urgent really ask want need have tell appointment booking request issue problem while clinic office shop "
+    "business query enquiry inquiry done finish say".split()
 )
 _ABOUT_THE_AGENT = re.compile(r"\b(?:you|your|caller is done|goodbye|end_call|finished|nothing else)\b", re.IGNORECASE)
 

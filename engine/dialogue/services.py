@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 
+from engine.dialogue.memo import remembered
 from engine.dialogue.text import concepts, normal
 
 _ENDS = (
-    r"(?= (?:for|on|at|with|tomorrow|today|tonight|this|next|please|in|by|from|around|about|under|and|or|but|if|as|when|because|sometime|some|any|"
-    r"later|early|first|before|after|that|to|monday|tuesday|wednesday|thursday|friday|saturday|sunday|half|quarter|\d)\b|$)"
+    r"(?= (?:for|on|at|with|tomorrow|today|tonight|this|next|please|in|by|from|around|about|under|and|or|but|if|as|"
+    r"when|because|sometime|some|any|"
+    r"later|early|first|before|after|that|to|monday|tuesday|wednesday|thursday|friday|saturday|sunday|half|quarter|"
+    r"\d)\b|$)"
 )
 _OBJECT = re.compile(
-    r"\b(?:book(?:ed)?|booking|reserve|schedule|arrange|make|get|have|need|want|like|after|wanted|having|do)(?: in| up)?(?: to book| to have| to get| to make| to schedule| to arrange| to reserve)?"
+    r"\b(?:book(?:ed)?|booking|reserve|schedule|arrange|make|get|have|need|want|like|after|wanted|having|do)(?: in|"
+    r" up)?(?: to book| to have| to get| to make| to schedule| to arrange| to reserve)?"
     r"(?: me| my \w+| us| him| her)?(?: in)?(?: for)? (?:a|an|some|the|another)? ?"
     rf"(?P<thing>[a-z][a-z' &-]*?){_ENDS}"
 )
@@ -22,13 +26,16 @@ _FOR_A = re.compile(
 _FOR_ANY = re.compile(rf"\bfor (?:a|an) (?P<thing>[a-z][a-z' &-]*?){_ENDS}")
 _PLAIN = re.compile(rf"^(?:and |also |just )?(?:a|an) (?P<thing>[a-z][a-z' &-]*?){_ENDS}")
 _IT_IS = re.compile(
-    rf"\b(?:it is|it would be|it will be|just|make it|it should be|i said) (?:for )?(?:a|an|the) (?P<thing>[a-z][a-z' &-]*?){_ENDS}"
+    rf"\b(?:it is|it would be|it will be|just|make it|it should be|i said) (?:for )?(?:a|an|"
+    rf"the) (?P<thing>[a-z][a-z' &-]*?){_ENDS}"
 )
 _APPOINTMENT = re.compile(
-    r"\b(?:a|an|another) (?P<thing>(?!new|different|quick|later|earlier|existing)[a-z-]+(?: [a-z-]+)?) (?:appointment|booking|session|slot)\b"
+    r"\b(?:a|an|another) (?P<thing>(?!new|different|quick|later|earlier|"
+    r"existing)[a-z-]+(?: [a-z-]+)?) (?:appointment|booking|session|slot)\b"
 )
 _TO_HAVE_DONE = re.compile(
-    r"\b(?:get|have|need|getting|having) my (?P<what>\w+) (?P<done>cut|coloured|colored|checked|cleaned|serviced|fixed|repaired|trimmed|tested|washed|styled|dyed)\b"
+    r"\b(?:get|have|need|getting|having) my (?P<what>\w+) (?P<done>cut|coloured|colored|checked|cleaned|serviced|"
+    r"fixed|repaired|trimmed|tested|washed|styled|dyed)\b"
 )
 _NOT_A_SERVICE = re.compile(
     r"\b(appointment|booking|slot|reservation|book|table|time|something|anything|it|one|know|to|that|"
@@ -36,9 +43,11 @@ _NOT_A_SERVICE = re.compile(
     r"word|look|idea|person|human|manager|someone|somebody|minute|moment|second|day|week|morning|afternoon|evening|"
     r"problem|chance|been|got|done|not|people|price|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
     r"january|february|march|april|june|july|august|september|october|november|december|same|space|room|seen|"
-    r"complaint|callback|another|change|way|daughter|son|wife|husband|mum|mother|father|dad|friend|half|noon|earlier|later|"
+    r"complaint|callback|another|change|way|daughter|son|wife|husband|mum|mother|father|dad|friend|half|noon|earlier|"
+    r"later|"
     r"child|kid|boy|girl|baby|man|woman|party|while|bit|lot|couple|group|family|quote|moment|"
-    r"speak|talk|move|cancel|reschedule|there|here|please|sure|hi|hello|first|last|next|me|us|my|mine|what|how|is|are|do|did)\b"
+    r"speak|talk|move|cancel|reschedule|there|here|please|sure|hi|hello|first|last|next|me|us|my|mine|what|how|is|"
+    r"are|do|did)\b"
 )
 _CORRECTION = re.compile(
     r"\b(?:no,? sorry|no,? wait|sorry,? (?:no|i mean)|i mean|scratch that|or rather|actually,? no)\b[, ]*",
@@ -50,6 +59,7 @@ _FIRST = re.compile(
 _LEAST_LIKENESS = 0.5
 
 
+@remembered
 def find_service(text: str, asked: bool, known: tuple[str, ...] = ()) -> str | None:
     """What is wanted, in the caller's words; only a clear wish, or what the business's facts name, unless it was asked for."""
     corrected = _CORRECTION.split(text)

@@ -40,7 +40,8 @@ _KINDS_BY_WORD = [
     ("email", r"e-?mail"),
     (
         "staff",
-        r"stylist|\bstaff|provider|doctor|dentist|therapist|barber|practitioner|recipient|for whom|addressee|hairdresser|\bwith\b",
+        r"stylist|\bstaff|provider|doctor|dentist|therapist|barber|practitioner|recipient|for whom|addressee|"
+        r"hairdresser|\bwith\b",
     ),
     ("service", r"service|treatment|appointment type|type of appointment|booking type|procedure"),
     ("name", r"\bname\b|customer$|caller$|patient$|client$|guest$|who\b|booked by"),

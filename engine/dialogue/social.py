@@ -13,26 +13,44 @@ from engine.dialogue.text import normal
 
 HELP = "How can I help you?"
 _INJECTION = re.compile(
-    r"\b(?:(?:ignore|disregard|forget|override|bypass) (?:\w+ ){0,4}(?:instructions?|prompts?|rules|guidelines|you (?:were|have been) told|training|programming)|"
-    r"(?:system|initial|hidden|original|secret|your) (?:prompt|instructions?|rules|programming|guidelines|configuration|settings)|"
+    r"\b(?:(?:ignore|disregard|forget|override|bypass) (?:\w+ ){0,4}(?:instructions?|prompts?|rules|guidelines|"
+    r"you (?:were|have been) told|training|programming)|"
+    r"(?:system|initial|hidden|original|secret|your) (?:prompt|message|instructions?|rules|programming|guidelines|"
+    r"configuration|settings)|"
     r"(?:developer|debug|admin|god|jailbreak|test) mode|jailbreak|you are now (?:a|an|in|the|called|free|dan|my)|"
-    r"(?:pretend|act|behave|roleplay|role play) (?:to be|you are|as if|as though|as an?|like (?:a|an|you))|from now on you|new instructions|"
-    r"(?:what|which) (?:were|are|have) you (?:been )?(?:told|instructed|programmed)|what (?:instructions|rules) (?:do|were|have) you|"
-    r"(?:repeat|print|read|tell me|reveal|show|recite|output) (?:\w+ ){0,4}(?:prompt|instructions|everything above|words above|text above)|"
+    r"(?:pretend|act|behave|roleplay|role play) (?:to be|you are|as if|as though|as an?|like (?:a|an|you))|"
+    r"from now on you|new instructions|"
+    r"(?:what|which) (?:were|are|have) you (?:been )?(?:told|instructed|programmed)|what (?:instructions|"
+    r"rules) (?:do|were|have) you|"
+    r"(?:repeat|print|read|tell me|reveal|show|recite|output) (?:\w+ ){0,4}(?:prompt|instructions|everything above|"
+    r"words above|text above)|"
     r"api key|your (?:source )?code|access (?:code|token)s?)\b"
 )
-_PERSON_OF = r"(?:(?:mr|mrs|ms|miss|dr) \w+|my (?:wife|husband|partner|girlfriend|boyfriend|ex|boss|friend|neighbour|neighbor|colleague|sister|brother|mother|father|mum|dad)|\w+)"
+_PERSON_OF = (
+    r"(?:(?:mr|mrs|ms|miss|dr) \w+|my (?:wife|husband|partner|girlfriend|boyfriend|ex|boss|friend|neighbour|neighbor|"
+    r"colleague|sister|brother|mother|father|mum|dad)|\w+)"
+)
 _OTHERS = re.compile(
-    r"\b(?:other|another|previous|last|next|your|any) (?:customers?|clients?|patients?|callers?|guests?|people|person)(?:'s)?\b.*|"
-    rf"\b(?:when|what time|what day|is|are|was|did|does|has|have|whether|if|about|see|tell me) (?:\w+ ){{0,3}}{_PERSON_OF}'s? (?:\w+ )?(?:appointment|booking|reservation|details|number|address|record|records|phone|results?)\b|"
-    rf"\b(?:did|does|has|have|is|was) {_PERSON_OF} (?:\w+ )?(?:come|been|booked|have|got|visit|call|called|coming|a (?:customer|client|patient|regular))(?: \w+){{0,3}}(?: appointment| booking| in| there| today| yesterday| tomorrow| here|$)"
+    r"\b(?:other|another|previous|last|next|your|any) (?:customers?|clients?|patients?|callers?|guests?|people|"
+    r"person)(?:'s)?\b.*|"
+    rf"\b(?:when|what time|what day|is|are|was|did|does|has|have|whether|if|about|see|"
+    rf"tell me) (?:\w+ ){{0,3}}{_PERSON_OF}'s? (?:\w+ )?(?:appointment|booking|reservation|details|number|address|"
+    rf"record|records|phone|results?)\b|"
+    rf"\b(?:did|does|has|have|is|was) {_PERSON_OF} (?:\w+ )?(?:come|been|booked|have|got|visit|call|called|coming|"
+    rf"a (?:customer|client|patient|regular))(?: \w+){{0,3}}(?: appointment| booking| in| there| today| yesterday|"
+    rf" tomorrow| here|$)"
 )
 _WHO_ELSE = re.compile(
-    r"\bwho (?:is|else|was|has|have|are) (?:\w+ ){0,2}?(?:booked|coming|in|there|next|before|after|seeing|seen|got|your (?:\w+ )?(?:customers?|clients?|patients?))\b|\b(?:list|names) of (?:your |the |all )?(?:customers?|clients?|patients?|callers?|appointments?|bookings?)\b"
+    r"\bwho (?:is|else|was|has|have|are) (?:\w+ ){0,2}?(?:booked|coming|in|there|next|before|after|seeing|seen|got|"
+    r"your (?:\w+ )?(?:customers?|clients?|patients?))\b|\b(?:list|names?|details|numbers?) of (?:[\w']+ ){0,3}?(?:customers?|"
+    r"clients?|patients?|callers?|appointments?|bookings?)\b"
 )
 _PRIVATE_DETAIL = re.compile(
-    r"\b\w+'s? (?:home |personal |private |mobile |cell |phone |telephone |direct )+(?:number|address|phone|email|details)\b|"
-    r"\b(?:home address|personal (?:number|email|phone|details)|mobile number|private number|phone number|telephone number|number|address) (?:of|for) (?!the (?:salon|shop|business|clinic|practice|restaurant|office)|you|my|me)\w+|"
+    r"\b\w+'s? (?:home |personal |private |mobile |cell |phone |telephone |direct )+(?:number|address|phone|email|"
+    r"details)\b|"
+    r"\b(?:home address|personal (?:number|email|phone|details)|mobile number|private number|phone number|"
+    r"telephone number|number|address) (?:of|for) (?!the (?:salon|shop|business|clinic|practice|restaurant|office)|"
+    r"you|my|me)\w+|"
     r"\bwhere (?:does|do) (?!this|the|you|i|we)\w+ live\b|\bhow old is\b"
 )
 _NOT_OTHERS = (
@@ -57,23 +75,30 @@ _NOT_OTHERS = (
     "here",
 )
 _CARD = re.compile(
-    r"\b(?:card number|my card is|credit card (?:number|details)|cvv|cvc|security code|sort code|account number|expiry date)\b|\b(?:\d[ -]?){15,16}\b"
+    r"\b(?:card number|my card is|credit card (?:number|details)|cvv|cvc|security code|sort code|account number|"
+    r"expiry date)\b|\b(?:\d[ -]?){15,16}\b"
 )
 _ABILITY = re.compile(
-    r"\b(?:what (?:can|do) you do|what (?:else )?can you (?:help|do)|how can you help|what are you (?:able|for)|what (?:are my )?options)\b"
+    r"\b(?:what (?:can|do) you do|what (?:else )?can you (?:help|do)|how can you help|what are you (?:able|for)|"
+    r"what (?:are my )?options)\b"
 )
 _CLOCK = re.compile(
-    r"\b(?:what time is it|what is the time|what day is it|what day is today|what is (?:the|today's) date|what is today)\b"
+    r"\b(?:what time is it|what is the time|what day is it|what day is today|what is (?:the|today's) date|"
+    r"what is today)\b"
 )
 _FLATTERY = re.compile(
-    r"\b(?:you are (?:very |so |really )?(?:nice|kind|helpful|great|lovely|sweet|funny|good|the best|amazing|brilliant)|i (?:love|like) you|well done|good job|nice voice)\b"
+    r"\b(?:you are (?:very |so |really )?(?:nice|kind|helpful|great|lovely|sweet|funny|good|the best|amazing|"
+    r"brilliant)|i (?:love|like) you|well done|good job|nice voice)\b"
 )
 _WEATHER = re.compile(
-    r"\b(?:lovely|nice|terrible|awful|horrible|rainy|cold|hot|beautiful|gorgeous) (?:day|weather|out)\b|\bweather\b.*\b(?:is not it|today|terrible|lovely|awful)\b"
+    r"\b(?:lovely|nice|terrible|awful|horrible|rainy|cold|hot|beautiful|gorgeous) (?:day|weather|out)\b|"
+    r"\bweather\b.*\b(?:is not it|today|terrible|lovely|awful)\b"
 )
 _UNHAPPY = re.compile(
-    r"\b(?:frustrat\w+|annoy\w+|angry|fed up|upset|furious|disappointed|unacceptable|disgusting|terrible (?:service|experience)|awful|waste of time|"
-    r"been waiting|waited (?:for )?(?:ages|hours|\d+)|third time|second time i|keep (?:calling|ringing)|hate (?:this|these))\b"
+    r"\b(?:frustrat\w+|annoy\w+|angry|fed up|upset|furious|disappointed|unacceptable|disgusting|terrible (?:service|"
+    r"experience)|awful|waste of time|"
+    r"been waiting|waited (?:for )?(?:ages|hours|\d+)|third time|second time i|keep (?:calling|ringing)|hate (?:this|"
+    r"these))\b"
 )
 _WANTED = {
     "book": "book an appointment", "availability": "see what is free", "reschedule": "move an appointment", "cancel": "cancel an appointment",
@@ -85,7 +110,10 @@ def refusal(heard: Heard, world: World) -> str | None:
     """Words for what must not be done or told, whatever else is under way."""
     plain = heard.plain
     if _INJECTION.search(plain):
-        return f"I'm sorry, I can't share or change how I work. I am here to help with {world.knowledge.business or 'this business'}."
+        return (
+            f"I'm sorry, I can't share or change how I work. I am here to help with "
+            f"{world.knowledge.business or 'this business'}."
+        )
     if _about_others(heard):
         return "I'm sorry, I can't give out information about other people."
     if _CARD.search(plain) and not re.search(r"\bdo you (?:take|accept|need)\b|\bcan i pay\b", plain):
@@ -111,7 +139,8 @@ def _about_others(heard: Heard) -> bool:
     if owner is None and re.match(r"(?:other|another|previous|last|next|your|any) ", match[0]):
         return bool(
             re.search(
-                r"\b(?:who|name|said|say|asked|number|details|booked|wanted|told|information|list|appointments?|bookings?)\b",
+                r"\b(?:who|name|said|say|asked|number|details|booked|wanted|told|information|list|appointments?|"
+                r"bookings?)\b",
                 plain,
             )
         )

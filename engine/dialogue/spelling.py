@@ -33,7 +33,8 @@ def without_spelling(text: str) -> str:
 
 
 _WITH_LETTER = re.compile(
-    r"^(?:it's |it is |that's |that is |the )?(?P<word>[A-Za-z'’]{3,}),? (?:with|ends? (?:with|in)|ending in|begins with|starts with|starting with|spelled with) (?:an? |the letter )?(?P<letter>[A-Za-z]|zed|zee)\b",
+    r"^(?:it's |it is |that's |that is |the )?(?P<word>[A-Za-z'’]{3,}),? (?:with|ends? (?:with|in)|ending in|"
+    r"begins with|starts with|starting with|spelled with) (?:an? |the letter )?(?P<letter>[A-Za-z]|zed|zee)\b",
     re.IGNORECASE,
 )
 _SOUND_ALIKE = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from engine.dialogue.memo import remembered
+
 _SPOKEN_FORMS = {
     "won't": "will not",
     "shan't": "shall not",
@@ -57,19 +59,22 @@ each still already kind sort exactly actually wondering wonder live away far let
 STOP_WORDS = frozenset(_SMALL_WORDS.split())
 
 _SYNONYMS = {
-    "cost": "price costs prices charge charges charged fee fees expensive cheap pound pounds dollar dollars euro £ $ €",
-    "address": "located location where directions direction street road situated find based postcode",
+    "cost": "damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar dollars euro £ $ €",
+    "address": "whereabouts located location where directions direction street road situated find based postcode",
     "phone": "telephone number numbers",
     "email": "mail emails",
     "card": "cards credit debit visa mastercard contactless",
     "pay": "payment payments paying",
     "park": "parking carpark parked",
     "accessible": "wheelchair accessibility disabled step-free stepfree ramp lift elevator",
-    "child": "children kid kids baby babies toddler toddlers young",
+    "child": "children kid kids kids' baby babies toddler toddlers young son daughter",
     "pet": "pets dog dogs cat cats puppy puppies kitten kittens rabbit rabbits animal animals",
     "bill": "billing bills invoice invoices",
     "pain": "hurt hurts hurting ache aches aching painful sore agony toothache",
-    "emergency": "emergencies danger dangerous bleeding breathing choking seizure poison poisoned poisoning dying collapsed unconscious swallowed",
+    "emergency": (
+        "emergencies danger dangerous bleeding breathing choking seizure poison poisoned poisoning dying collapsed "
+        "unconscious swallowed"
+    ),
     "bleed": "bleeds bled",
     "wifi": "internet wireless",
     "gift": "voucher vouchers gifts",
@@ -85,6 +90,7 @@ _SYNONYMS = {
     "discount": "discounts reduction reductions deal deals",
     "bus": "train station tube metro underground tram transport",
     "owner": "manager boss",
+    "sell": "buy buying purchase selling sold sells",
     "come": "coming comes came",
     "deliver": "delivery deliveries delivering delivered",
     "vegetarian": "vegan veggie vegetarians vegans",
@@ -92,6 +98,7 @@ _SYNONYMS = {
 _CANONICAL = {word: head for head, words in _SYNONYMS.items() for word in words.split()}
 
 
+@remembered
 def normal(text: str) -> str:
     """Lower case, plain apostrophes, contractions written out, nothing but words and single spaces."""
     plain = text.lower().replace("’", "'").replace("‘", "'").replace("–", "-").replace("—", " ")
@@ -105,6 +112,7 @@ def sentences(text: str) -> list[str]:
     return [piece.strip() for piece in _SENTENCE.split(text) if re.search(r"\w", piece)]
 
 
+@remembered
 def concept(word: str) -> str:
     """What a word stands for: its synonym group's head, else its stem."""
     if word in _CANONICAL:
@@ -125,5 +133,11 @@ def stem(word: str) -> str:
 
 def concepts(text: str) -> list[str]:
     """The meaningful words of a text as concepts, in order, each once."""
+    return list(_concepts(text))
+
+
+@remembered
+def _concepts(text: str) -> tuple[str, ...]:
     spread = normal(text).replace("-", " ").replace("&", " ")
-    return list(dict.fromkeys(concept(word) for word in spread.split() if word not in STOP_WORDS or word in _CANONICAL))
+    words = (concept(word) for word in spread.split() if word not in STOP_WORDS or word in _CANONICAL)
+    return tuple(dict.fromkeys(words))

@@ -18,11 +18,13 @@ _BOOKED_THING = r"(?:appointments?|bookings?|reservations?|visits?|slots?|sessio
 _FAMILY_OF_NAME = [
     (
         "end",
-        r"\b(?:end|hang ?up|finish|terminate|close)\b.*\b(?:call|conversation|session|chat)\b|^(?:hang ?up|end|goodbye)$",
+        r"\b(?:end|hang ?up|finish|terminate|close)\b.*\b(?:call|conversation|session|chat)\b|^(?:hang ?up|end|"
+        r"goodbye)$",
     ),
     (
         "availability",
-        r"\bavailab|\b(?:free|open) (?:slots?|times?)\b|\b(?:get|find|list|check|show) (?:\w+ )?(?:slots?|times|openings|calendar|schedule|diary)\b",
+        r"\bavailab|\b(?:free|open) (?:slots?|times?)\b|\b(?:get|find|list|check|show) (?:\w+ )?(?:slots?|times|"
+        r"openings|calendar|schedule|diary)\b",
     ),
     (
         "reschedule",

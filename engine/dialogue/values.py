@@ -37,7 +37,8 @@ class Setting:
 
 # "Friday, not Thursday": what is denied is no value. "Why not Thursday?" and "if not" deny nothing.
 _DENIED = re.compile(
-    r"(?<!why )(?<!if )\b(?:not|instead of|rather than|isn't|is not|wasn't)\s+(?!sure|really|quite|right|correct|that|a problem|yet)"
+    r"(?<!why )(?<!if )\b(?:not|instead of|rather than|isn't|is not|wasn't)\s+(?!sure|really|quite|right|correct|"
+    r"that|a problem|yet)"
     r"(?:(?:on|at|the|for|this|a)\s+)*[^,.;!?]*?(?=[,.;!?]|\bbut\b|\bit's\b|\bit is\b|$)",
     re.IGNORECASE,
 )
@@ -68,7 +69,8 @@ def said_time(text: str, setting: Setting, asked: bool) -> TimeSaid | None:
 
 
 _IN_A_WHILE = re.compile(
-    r"\bin (?:about |around )?(?P<count>half an|an?|\d{1,2}|an hour and a half|\d{1,2} and a half)(?: (?P<unit>hour|minute|min)s?)?(?: from now|'s time| time)?\b"
+    r"\bin (?:about |around )?(?P<count>half an|an?|\d{1,2}|an hour and a half|\d{1,2} and a half)(?: (?P<unit>hour|"
+    r"minute|min)s?)?(?: from now|'s time| time)?\b"
 )
 
 
@@ -107,7 +109,8 @@ def _find_name(slot: Slot, text: str, setting: Setting, asked: bool) -> str | No
 
 
 _LABELLED = re.compile(
-    r"\b(?:named|called|name is|name's|my (?!name)[a-z]+,? (?:is (?:called |named )?)?) ?(?P<name>[A-Z][a-zà-ÿ'’]+)\b|\b(?:for|with) (?P<only>[A-Z][a-zà-ÿ'’]+),? (?:my|our|the) \w+"
+    r"\b(?:named|called|name is|name's|my (?!name)[a-z]+,? (?:is (?:called |"
+    r"named )?)?) ?(?P<name>[A-Z][a-zà-ÿ'’]+)\b|\b(?:for|with) (?P<only>[A-Z][a-zà-ÿ'’]+),? (?:my|our|the) \w+"
 )
 
 
@@ -120,14 +123,19 @@ def _find_label(slot: Slot, text: str, setting: Setting, asked: bool) -> str | N
 
 
 _ADDRESS = re.compile(
-    r"\b(?:address is|address's|live at|living at|based at|it's at|it is at|we are at|we're at|I'm at|I am at|at|on|in)[:,]? "
-    r"(?P<address>(?:(?:unit|flat|apartment|suite|number) )?\d+[A-Za-z]?(?:/\d+)? [A-Z][\w'’]+(?:,? (?:in )?[A-Z][\w'’]+)*)",
+    r"\b(?:address is|address's|live at|living at|based at|it's at|it is at|we are at|we're at|I'm at|I am at|at|on|"
+    r"in)[:,]? "
+    r"(?P<address>(?:(?:unit|flat|apartment|suite|number) )?\d+[A-Za-z]?(?:/\d+)? [A-Z][\w'’]+(?:,? (?:in "
+    r")?[A-Z][\w'’]+)*)",
     re.IGNORECASE,
 )
 _TROUBLE = re.compile(
-    r"\b(?:leak\w*|block\w*|broken?|broke|burst|drip\w*|flood\w*|clog\w*|overflow\w*|fault\w*|stuck|crack\w*|damaged?|backed up|"
-    r"no (?:hot )?(?:water|heating|power|electricity|signal)|(?:is|are|does|do|will|has) not (?:\w+ )?(?:work\w*|flush\w*|drain\w*|start\w*|turn\w*|heat\w*|open\w*|clos\w*)|"
-    r"won't (?:\w+ )?\w+|stopped working|not working|out of order|problem with|trouble with|issue with|something wrong)\b",
+    r"\b(?:leak\w*|block\w*|broken?|broke|burst|drip\w*|flood\w*|clog\w*|overflow\w*|fault\w*|stuck|crack\w*|"
+    r"damaged?|backed up|"
+    r"no (?:hot )?(?:water|heating|power|electricity|signal)|(?:is|are|does|do|will|has) not (?:\w+ )?(?:work\w*|"
+    r"flush\w*|drain\w*|start\w*|turn\w*|heat\w*|open\w*|clos\w*)|"
+    r"won't (?:\w+ )?\w+|stopped working|not working|out of order|problem with|trouble with|issue with|"
+    r"something wrong)\b",
     re.IGNORECASE,
 )
 
@@ -152,7 +160,8 @@ def _find_address(slot: Slot, text: str, setting: Setting, asked: bool) -> str |
 
 def _without_lead(text: str) -> str | None:
     kept = re.sub(
-        r"^(?:(?:it's called|it is called|called|it's|it is|that's|that is|we're|we are|i'm|i am|my address is|the address is|at|in|on)\b[,. ]*)+",
+        r"^(?:(?:it's called|it is called|called|it's|it is|that's|that is|we're|we are|i'm|i am|my address is|"
+        r"the address is|at|in|on)\b[,. ]*)+",
         "",
         _whole(text) or "",
         flags=re.IGNORECASE,
@@ -171,7 +180,8 @@ def _find_problem(slot: Slot, text: str, setting: Setting, asked: bool) -> str |
 
 
 _WITH_STAFF = re.compile(
-    r"\b(?:with|see|for|by|to|tell|ask|prefer|like|want|book|is) (?P<name>(?:(?:Dr|Mr|Mrs|Ms|Miss|Doctor)\.? )?[A-Z][a-z'’]+)\b"
+    r"\b(?:with|see|for|by|to|tell|ask|prefer|like|want|book|is) (?P<name>(?:(?:Dr|Mr|Mrs|Ms|Miss|"
+    r"Doctor)\.? )?[A-Z][a-z'’]+)\b"
 )
 
 
@@ -219,7 +229,8 @@ def _find_service(slot: Slot, text: str, setting: Setting, asked: bool) -> str |
 def _find_number(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
     plain = digits_for_words(normal(text))
     people = re.search(
-        r"\b(?:for|of|be|party of|there are|make it|just|with) (?:the )?(\d+)\b(?! ?(?:oclock|am|pm|th\b|st\b|nd\b|rd\b|minutes|hours|:))|"
+        r"\b(?:for|of|be|party of|there are|make it|just|with) (?:the )?(\d+)\b(?! ?(?:oclock|am|pm|th\b|st\b|nd\b|"
+        r"rd\b|minutes|hours|:))|"
         r"\b(\d+) (?:people|persons|guests|of us|adults|diners|covers|heads)\b",
         plain,
     )
@@ -249,16 +260,20 @@ def _find_flag(slot: Slot, text: str, setting: Setting, asked: bool) -> str | No
 _MESSAGE = re.compile(
     r"\b(?i:tell (?:him|her|them|the \w+|[A-Z]\w+) (?:that )?|let (?:him|her|them|the \w+|"
     r"[A-Z]\w+) know (?:that )?|(?:the |my )?message is[:,]? (?:that )?|say that |pass on that |"
-    r"(?:leave|take|give (?:him|her|them|\w+)) (?:a |the )?message(?: for [\w ]+?)?(?: that|,? saying|,? to say|:) )(?P<rest>.+)$"
+    r"(?:leave|take|give (?:him|her|them|\w+)) (?:a |the )?message(?: for [\w ]+?)?(?: that|,? saying|,? to say|"
+    r":) )(?P<rest>.+)$"
 )
 _ASK_THEM = re.compile(
-    r"\b(?i:ask|remind|get|have|want|need|like) (?P<who>him|her|them|(?:the |your )?[a-z]+|[A-Z]\w+) (?P<rest>(?:to|if|whether|when|why|about|for) .+)$"
+    r"\b(?i:ask|remind|get|have|want|need|like) (?P<who>him|her|them|(?:the |your )?[a-z]+|[A-Z]\w+) (?P<rest>(?:to|"
+    r"if|whether|when|why|about|for) .+)$"
 )
 _CALL_ME = re.compile(
-    r"\b(?:call|ring|phone|contact|get back to) (?:me|us)(?: back)? (?P<rest>(?:about|regarding|when|as soon|because|so|on|before|after|at) .+)$"
+    r"\b(?:call|ring|phone|contact|get back to) (?:me|us)(?: back)? (?P<rest>(?:about|regarding|when|as soon|because|"
+    r"so|on|before|after|at) .+)$"
 )
 _ABOUT_ONESELF = re.compile(
-    r"^(?:(?:hi|hello|yes|and|it's|so|oh),? )?(?:my (?:full |last |first )?name|it's [A-Z]\w+ [A-Z]|this is [A-Z]|I'm [A-Z]\w+ [A-Z]|my (?:phone |mobile )?number|"
+    r"^(?:(?:hi|hello|yes|and|it's|so|oh),? )?(?:my (?:full |last |first )?name|it's [A-Z]\w+ [A-Z]|this is [A-Z]|"
+    r"I'm [A-Z]\w+ [A-Z]|my (?:phone |mobile )?number|"
     r"you can (?:reach|call)|(?:thank you|thanks|cheers|please)[.!]?$)",
     re.IGNORECASE,
 )

@@ -12,12 +12,16 @@ _THINGS = (
     "massage session visit repair service fitting test treatment facial manicure course class room place space spot"
 )
 _BOOKABLE = f"(?:{'|'.join(_THINGS.split())})s?"
-_WHAT_IS_BOOKED = r"(?:appointments?|bookings?|reservations?|visit|slot|table|it|that|one|haircut|session|check-?up|time|day|date|things?)"
+_WHAT_IS_BOOKED = (
+    r"(?:appointments?|bookings?|reservations?|visit|slot|table|it|that|one|haircut|session|check-?up|time|day|date|"
+    r"things?)"
+)
 _HAS = r"(?:my|our|the|an|his|her|their|this|that|\w+'s)"
 _SOMEBODY = r"(?:him|her|them|the (?!time|day|difference)\w+|(?!me\b|you\b|us\b)[a-z]+)"
 _WISH = (
     r"(?:(?:would|'d) (?:like|love|prefer)|want(?:ed)?|need|hoping|looking|trying|after|wish|calling|ringing|phoning|"
-    r"like|here|able|possible|can i|could i|can we|could we|may i|let me|please|get me|help me|want you|need you|just|is it)"
+    r"like|here|able|possible|can i|could i|can we|could we|may i|let me|please|get me|help me|want you|need you|"
+    r"just|is it)"
 )
 
 _CANCEL = re.compile(
@@ -30,53 +34,76 @@ _RESCHEDULE = re.compile(
     r"\b(?:mov(?:e|ing)|chang(?:e|ing)|bring|push|shift|switch|swap|alter|put|delay|modify)\b(?: \w+'?s?){0,8}?"
     rf" {_WHAT_IS_BOOKED}\b|"
     rf"\b{_HAS} {_WHAT_IS_BOOKED} (?:\w+ ){{0,6}}(?:moved|changed|rescheduled|brought|pushed|switched|put back)\b|"
-    r"\b(?:come|do it|make it|have it|be seen) (?:\w+ ){0,3}(?:instead|another day|a different day|another time|a different time)\b|"
+    r"\b(?:come|do it|make it|have it|be seen) (?:\w+ ){0,3}(?:instead|another day|a different day|another time|"
+    r"a different time)\b|"
     r"\b(?:another|a different|new) (?:day|time|date) for (?:my|our|the)\b"
 )
 _NOT_RESCHEDULE = re.compile(
-    r"\b(?:chang\w*|put) (?:my|your) (?:mind|name|number|address|card|details)\b|\bput (?:me|it|us|that) (?:down|in|under|through)\b"
+    r"\b(?:chang\w*|put) (?:my|your) (?:mind|name|number|address|card|details)\b|\bput (?:me|it|us|that) (?:down|in|"
+    r"under|through)\b"
 )
 _MESSAGE = re.compile(
-    r"\b(?:leav(?:e|ing)|take|pass(?:ing)? on|give|send|relay|drop)(?: (?:him|her|them|you|me|anna|the \w+|[a-z]+))? (?:a |the |this |my |another )?(?:quick |short |little )?"
+    r"\b(?:leav(?:e|ing)|take|pass(?:ing)? on|give|send|relay|drop)(?: (?:him|her|them|you|me|anna|the \w+|"
+    r"[a-z]+))? (?:a |the |this |my |another )?(?:quick |short |little )?"
     r"(?:message|note|word)\b|\bmessage for|"
-    rf"\b(?:tell|inform|remind|let) {_SOMEBODY} (?:know |that |i |we |about |to |my |it |he |she |his |her )|\blet {_SOMEBODY} know\b|"
+    rf"\b(?:tell|inform|remind|let) {_SOMEBODY} (?:know |that |i |we |about |to |my |it |he |she |his |her )|"
+    rf"\blet {_SOMEBODY} know\b|"
     r"\b(?:call|ring|phone|get back to|contact) (?:me|us) (?:back|later|please|when|on|about|at|as soon)\b|"
-    r"\bgive me a (?:call|ring|bell|callback)\b|\b(?:a|request a|want a|like a|need a|arrange a) (?:callback|call back|return call)\b|"
-    r"\b(?:get|have|ask|want|need|could|can|would) (?:someone|somebody|anyone|him|her|them|you|the \w+|[a-z]+) (?:to |please )?(?:call|ring|phone|contact|email|get back to|reply to) (?:me|us)\b|"
-    r"\b(?:could|can|would|will|please) (?:you )?(?:please )?ask (?!you\b|a question|about|something)\w+ (?:if|whether|to|for|when|why|about)\b|"
-    r"\bpass (?:that|this|it) on\b|\b(?:make|file|lodge|register|raise) a complaint\b|\bto complain\b|\bleave (?:some |a )?feedback\b"
+    r"\bgive me a (?:call|ring|bell|callback)\b|\b(?:a|request a|want a|like a|need a|arrange a) (?:callback|"
+    r"call back|return call)\b|"
+    r"\b(?:get|have|ask|want|need|could|can|would) (?:someone|somebody|anyone|him|her|them|you|the \w+|"
+    r"[a-z]+) (?:to |please )?(?:call|ring|phone|contact|email|get back to|reply to) (?:me|us)\b|"
+    r"\b(?:could|can|would|will|please) (?:you )?(?:please )?ask (?!you\b|a question|about|something)\w+ (?:if|"
+    r"whether|to|for|when|why|about)\b|"
+    r"\bpass (?:that|this|it) on\b|\b(?:make|file|lodge|register|raise) a complaint\b|\bto complain\b|"
+    r"\bleave (?:some |a )?feedback\b"
 )
 _BOOK = re.compile(
-    r"\b(?:(?<!the )(?<!a )(?<!my )(?<!your )(?<!that )(?<!already )(?:book(?! club|shop)|reserve)\b|booking (?:a|an|for|in|my)|"
-    r"make (?:a|an|another|my) (?:new |quick )?(?:appointment|booking|reservation)|(?:fit|squeeze|slot|pencil|get|put) (?:me|us|him|her|my \w+) (?:in|down)\b|"
+    r"\b(?:(?<!the )(?<!a )(?<!my )(?<!your )(?<!that )(?<!already )(?:book(?! club|shop)|reserve)\b|booking (?:a|an|"
+    r"for|in|my)|"
+    r"make (?:a|an|another|my) (?:new |quick )?(?:appointment|booking|reservation)|(?:fit|squeeze|slot|pencil|get|"
+    r"put) (?:me|us|him|her|my \w+) (?:in|down)\b|"
     r"come in (?:for|on|at|and|to have|to get)|(?:sign|put) (?:me |my \w+ |us )?up for|"
-    rf"(?:get|have|schedule|arrange|need|want|like|set up|after|make|organise|organize|for) (?:a|an|another|to (?:get|have|make|arrange|schedule|book) an?|some|the (?:next|first|earliest)) (?:[\w-]+ ){{0,4}}?{_BOOKABLE}\b|"
+    rf"(?:get|have|schedule|arrange|need|want|like|set up|after|make|organise|organize|(?:calling|ringing|phoning|looking|asking|ask|here) for) (?:a|an|another|"
+    rf"to (?:get|have|make|arrange|schedule|book) an?|some|the (?:next|first|"
+    rf"earliest)) (?:[\w-]+ ){{0,4}}?{_BOOKABLE}\b|"
     r"schedule (?:a|an|my|something|for)|"
-    r"(?:get|have|need|getting|having) my (?:\w+ ){1,3}?(?:cut|done|coloured|colored|seen|checked|cleaned|serviced|fixed|repaired|looked at|trimmed|fitted|tested|washed|styled)\b|"
-    r"(?:need|want|like|hoping|trying|have) to (?:see|be seen by|get in (?:to see|with)|come (?:in|and see))\b(?! if| what| whether| how)|"
+    r"(?:get|have|need|getting|having) my (?:\w+ ){1,3}?(?:cut|done|coloured|colored|seen|checked|cleaned|serviced|"
+    r"fixed|repaired|looked at|trimmed|fitted|tested|washed|styled)\b|"
+    r"(?:need|want|like|hoping|trying|have) to (?:see|be seen by|get in (?:to see|with)|come (?:in|and see))\b(?! if|"
+    r" what| whether| how)|"
     r"table for (?!how)|"
     r"(?:(?:^|okay|ok|then|please|yes|right|great|fine) )?i will take (?:the|that|it|an?|\d|\w+day|tomorrow)\b)"
 )
 _AVAILABLE = re.compile(
-    r"\b(?:(?:what|which|any|the) (?:\w+ )?(?:times?|slots?|appointments?|days?|openings?|availability|tables?) (?:\w+ ){0,4}?(?:free|available|left|you have|you got|you offer|going spare)\b|"
-    r"(?:when|what) (?:is|are|would be) (?:your |the )?(?:next|earliest|soonest|first) (?:available|free|possible|opening|slot|appointment|availability|time|table|one)|"
+    r"\b(?:(?:what|which|any|the) (?:\w+ )?(?:times?|slots?|appointments?|days?|openings?|availability|"
+    r"tables?) (?:\w+ ){0,4}?(?:free|available|left|you have|you got|you offer|going spare)\b|"
+    r"(?:when|what) (?:is|are|would be) (?:your |the )?(?:next|earliest|soonest|first) (?:available|free|possible|"
+    r"opening|slot|appointment|availability|time|table|one)|"
     r"when (?:could|can|would|might) (?:you|i|we) (?:be able to )?(?:fit|see|come|get|do|squeeze|have|be seen|book)|"
-    r"(?:anything|something|availability|space|slots?|appointments?|openings?|times?) (?:\w+ )?(?:free|available|left)\b|"
-    r"what (?:do you have|have you got|availability|is (?:available|free))|(?:are you|is \w+) (?:free|available|busy) (?:on|at|for|this|next|tomorrow|today|in)\b|"
+    r"(?:anything|something|availability|space|slots?|appointments?|openings?|times?) (?:\w+ )?(?:free|available|"
+    r"left)\b|"
+    r"(?:any|some) (?:availability|slots?|appointments?|openings?|space|gaps?|times?|free|available)\b|"
+    r"what (?:do you have|have you got|availability|is (?:available|free))|(?:are you|is \w+) (?:free|available|"
+    r"busy) (?:on|at|for|this|next|tomorrow|today|in)\b|"
     r"is (?:[\w: ]+ )?(?:still free|available|taken|open for booking)\b|how (?:busy|booked|soon|early)\b|fully booked)"
 )
 _ANYTHING = re.compile(
-    r"\b(?:do you have|have you got|is there|got|are there|do you do|any chance of) (?:anything|something|any|a|an|some|space|room)(?: \w+){0,4}? (?:on|for|at|tomorrow|today|this|next|tonight|around|after|before)\b"
+    r"\b(?:do you have|have you got|is there|got|are there|do you do|any chance of) (?:anything|something|any|a|an|"
+    r"some|space|room)(?: \w+){0,4}? (?:on|for|at|tomorrow|today|this|next|tonight|around|after|before)\b"
 )
 _UNABLE = re.compile(
-    r"\b(?:can not|will not be able to|not able to|unable to|not going to|will not|not gonna) (?:\w+ )?(?:make|come|attend|do|be there|keep)(?: it| in| that| my| the| to|\b)(?!.*\b(?:work|hear)\b)"
+    r"\b(?:can not|will not be able to|not able to|unable to|not going to|will not|not gonna) (?:\w+ )?(?:make|come|"
+    r"attend|do|be there|keep)(?: it| in| that| my| the| to|\b)(?!.*\b(?:work|hear)\b)"
 )
 _REFUSED = re.compile(
-    r"\b(?:do|did|would|will) not (?:want|need|like|wish|mean|ask)(?: you)? to (?:book|cancel|move|change|reschedule|leave)\b"
+    r"\b(?:do|did|would|will) not (?:want|need|like|wish|mean|ask)(?: you)? to (?:book|cancel|move|change|reschedule|"
+    r"leave)\b"
 )
 _DESIRE = re.compile(
     r"\b(?:(?:would|'d) like|want|need|looking for|after|hoping for|hoping to|fancy|come (?:in|by|over|along)|"
-    r"can i (?:come|have|get|do)|could i (?:come|have|get|do|possibly)|could you do|can you do|any chance of|are you free|do you have|can we|could we)\b"
+    r"can i (?:come|have|get|do)|could i (?:come|have|get|do|possibly)|could you do|can you do|any chance of|"
+    r"are you free|do you have|can we|could we)\b"
 )
 # "What happens if I cancel?" asks about an errand instead of ordering it.
 _ASKS_ABOUT = re.compile(

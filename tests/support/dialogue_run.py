@@ -49,7 +49,9 @@ class _Reply:
     """All that the agent did until it waited for the caller again. `said` are (calls answered before, words)."""
 
     said: list[tuple[int, str]] = field(default_factory=list)
-    called: list[str] = field(default_factory=list)
+    answered: int = 0
+    made: list[Calls] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def words(self) -> str:
@@ -89,7 +91,7 @@ class _Run:
 def _answered(run: _Run, exchange: Exchange) -> Generator[Step, list[Output], _Reply]:
     """The caller answers what is asked, each answer once, until the agent asks something else."""
     left = list(exchange.answers)
-    reply = _Reply([(0, run.heard.answers[-1])])
+    reply = _Reply([(0, run.heard.answers[-1])])  # when nothing is asked that they know, the last reply stands
     while (fitting := _fitting(left, run.heard.answers[-1])) is not None:
         left.remove(fitting)
         reply = yield from _turn(run, exchange, fitting[1])
@@ -104,53 +106,56 @@ def _fitting(left: list[tuple[str, str]], answer: str) -> tuple[str, str] | None
 
 
 def _turn(run: _Run, exchange: Exchange, words: str | None) -> Generator[Step, list[Output], _Reply]:
+    """The caller's words or silence, and everything that the agent makes of them."""
     if words is not None:
         run.heard.sources.append(words)
     run.log.append(f"caller:  {words}" if words is not None else "(the caller is silent)")
-    problems: list[tuple[int, str]] = []
-    reply = yield from _reply(run, exchange, words, problems)
-    problems += [(exchange.line, problem) for problem in global_problems(reply.words, run.heard)]
-    run.heard.answers.append(reply.words)
-    if problems:
-        problems += _unmet(run.dialogue, exchange, reply) if not exchange.answers else []
-    run.check(problems)
-    return reply
-
-
-def _reply(
-    run: _Run, exchange: Exchange, words: str | None, problems: list[tuple[int, str]]
-) -> Generator[Step, list[Output], _Reply]:
-    dialogue, heard, log = run.dialogue, run.heard, run.log
     reply = _Reply()
-    expected = [one for one in exchange.expected if isinstance(one, Calls)]
-    answered = 0
     step: Step = Caller(words, exchange.interrupts)
     for _ in range(_MOST_ROUNDS):
         outputs = yield step
-        said = " ".join(one.text for one in outputs if isinstance(one, Say))
-        reply.said.append((answered, said))
-        log.extend([f"agent:   {said}"] if said else [])
-        results: list[tuple[Call, str]] = []
-        for call in (one for one in outputs if isinstance(one, Call)):
-            reply.called.append(call.name)
-            log.append(f"calls:   {call.name} {call.arguments}")
-            wanted = expected.pop(0) if expected and expected[0].tool == call.name else None
-            problems += [(exchange.line, text) for text in _bad_call(run, call, wanted, exchange, words)]
-            problems += [(wanted.line, text) for text in _bad_arguments(call, wanted)] if wanted else []
-            result = _result(dialogue, call.name, wanted)
-            if result is not None:
-                results.append((call, result))
-                answered += wanted is not None
-        if not results:
+        results = _taken(run, exchange, words, outputs, reply)
+        if results is None:
             break
-        for _call, result in results:
-            log.append(f"result:  {result}")
-            heard.sources.append(result)
-        step = Results(results)
+        step = results
     else:
-        problems.append((exchange.line, f"the agent still calls tools after {_MOST_ROUNDS} rounds"))
-    problems += [(one.line, f"no call of {one.tool}") for one in expected]
+        reply.problems.append((exchange.line, f"the agent still calls tools after {_MOST_ROUNDS} rounds"))
+    reply.problems += [(exchange.line, problem) for problem in global_problems(reply.words, run.heard)]
+    run.heard.answers.append(reply.words)
+    if reply.problems and not exchange.answers:
+        reply.problems += _unmet(run.dialogue, exchange, reply)
+    run.check(reply.problems)
     return reply
+
+
+def _taken(run: _Run, exchange: Exchange, words: str | None, outputs: list[Output], reply: _Reply) -> Results | None:
+    """Note what the agent said and called; gives what its tools answer, if they do."""
+    said = " ".join(one.text for one in outputs if isinstance(one, Say))
+    reply.said.append((reply.answered, said))
+    run.log.extend([f"agent:   {said}"] if said else [])
+    results: list[tuple[Call, str]] = []
+    for call in (one for one in outputs if isinstance(one, Call)):
+        run.log.append(f"calls:   {call.name} {call.arguments}")
+        wanted = _wanted(exchange, call, reply)
+        reply.problems += [(exchange.line, text) for text in _bad_call(run, call, wanted, exchange, words)]
+        reply.problems += [(wanted.line, text) for text in _bad_arguments(call, wanted)] if wanted else []
+        result = _result(run.dialogue, call.name, wanted)
+        if result is not None:
+            results.append((call, result))
+            reply.answered += wanted is not None
+    run.log += [f"result:  {result}" for _, result in results]
+    run.heard.sources += [result for _, result in results]
+    return Results(results) if results else None
+
+
+def _wanted(exchange: Exchange, call: Call, reply: _Reply) -> Calls | None:
+    """The next call that must be made, if this is it."""
+    expected = [one for one in exchange.expected if isinstance(one, Calls)]
+    following = expected[len(reply.made) :]
+    if not following or following[0].tool != call.name:
+        return None
+    reply.made.append(following[0])
+    return following[0]
 
 
 def _result(dialogue: Dialogue, name: str, wanted: Calls | None) -> str | None:
@@ -217,6 +222,8 @@ def _unmet(dialogue: Dialogue, exchange: Exchange, reply: _Reply) -> list[tuple[
     for one in exchange.expected:
         if isinstance(one, Calls):
             answered += _result(dialogue, one.tool, one) is not None
+            if not any(one is made for made in reply.made):
+                problems.append((one.line, f"no call of {one.tool}"))
             continue
         problems += _unmet_words(one, reply.after(answered))
     return problems

@@ -221,6 +221,7 @@ class _Body:
         elif kind == "silence":
             self._begin(number, None)
         elif kind == "answers" and not text:
+            self._now(number)
             self._begin(number, None)
             self._answers = self._exchanges[-1]
         elif kind == "agent":

@@ -86,6 +86,7 @@ def test_the_context_is_what_the_server_would_say(read: Any) -> None:
     [
         ("", 5, "nobody says anything"),
         ("agent:\n", 6, "begin with 'caller: …'"),
+        ("answers:\n  name: Ann\n", 6, "begin with 'caller: …'"),
         ("caller:\n", 6, "'caller' is not a step"),
         ("caller: Hi.\nagnet:\n", 7, "'agnet' is not a step"),
         ("caller: Hi.\n  says: a\n", 7, "below 'agent:' or 'answers:'"),
@@ -287,6 +288,14 @@ def test_questions_are_answered_in_the_agent_s_order(read: Any) -> None:
     replies: list[list[Output]] = [[Say("When, please?")], [Say("And your name?")], [Say("Thursday it is, Ann Lee?")]]
     steps = drive(one, *replies)
     assert [step.words for step in steps] == ["A table.", "Thursday.", "Ann Lee."]
+
+
+def test_the_last_answer_may_lead_to_a_call(read: Any) -> None:
+    one = read("caller: Hi.\nanswers:\n  name: Ann.\n  day: Thursday.\ncalls: end\n")
+    ends: list[Output] = [Say("Goodbye."), Call("end", "{}")]
+    drive(one, [Say("Your name?")], [Say("Which day?")], ends)
+    with pytest.raises(DialogueFailed, match="no call of end"):
+        drive(one, [Say("Your name?")], [Say("Which day?")], [Say("Goodbye.")])
 
 
 def test_an_interruption_and_a_silence_reach_the_agent(read: Any) -> None:

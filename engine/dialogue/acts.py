@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from engine.dialogue.text import normal
+from engine.dialogue.text import normal, sentences
 
 # What stands before the word that counts: "oh, erm, well, yes".
 _LEAD = r"(?:(?:oh|ooh|um|uh|ah|er|erm|hmm|mm|well|okay|ok|so|and|right|sorry|actually|like|look|wait|honestly) )*"
@@ -84,12 +84,14 @@ _PERSON = re.compile(
     r"patch me through)(?: to| with)?)\b|"
     r"\b(?:could|can|may|might|like to|want to|need to|rather|prefer to|let me|wanted to|hoping to|possible to)(?: i)? "
     r"(?:please )?(?:speak|talk|chat) (?:to|with) (?!you\b|an? (?:robot|machine|computer|bot))\w+|"
+    rf"\b(?:minutes?|words?|chat|moment|speak|meeting) with (?:the |your |a )(?:{_PERSON_WORDS})\b|"
     rf"^(?:a |the )?(?:human|person|{_PERSON_WORDS})(?: please)?$|"
     rf"^(?:hello |hi )?is (?:the |your )?\w+ (?:there|around|in|about)(?: please| today| at all)?$|"
     r"\bdo not want to (?:talk|speak) to (?:a |an |this |some )?(?:\w+ )?(?:robot|machine|bot|computer)\b"
 )
 _FORGET = re.compile(
-    r"\b(never ?mind|forget (?:it|that|about it|about that|the whole)|do not bother|(?<!i )(?<!did )leave (?:it|that)(?= for| then| there$| please|$)|cancel that|"
+    r"\b(never ?mind|forget (?:it|that|about it|about that|the whole)|do not bother|(?<!i )(?<!did )leave (?:it|"
+    r"that)(?= for| then| there$| please|$)|cancel that|"
     r"scrap that|drop it|"
     r"stop that|no booking|not any ?more|do not (?:want|need) (?:to|it|that|one|an)\b(?! cancel)|do not worry|"
     r"do not (?:book|do) (?:it|that|anything)|abort|let us not|rather not|decided against|no longer (?:want|need|"
@@ -133,7 +135,8 @@ _WAIT = re.compile(
 )
 _RUDE = re.compile(
     r"\b(fuck\w*|shit\w*|bullshit|bastards?|bitch\w*|arseholes?|assholes?|idiots?|idiotic|stupid|useless|damn|"
-    r"dumb|crap|bloody|wank\w*|piss(?:ed)? off|moron|ridiculous|rubbish|pathetic|ffs|wtf|for \w+(?:'s| s)? sake|bloody hell|what the hell|hate you|shut up|screw you|bollocks)\b"
+    r"dumb|crap|bloody|wank\w*|piss(?:ed)? off|moron|ridiculous|rubbish|pathetic|ffs|wtf|for \w+(?:'s| s)? sake|"
+    r"bloody hell|what the hell|hate you|shut up|screw you|bollocks)\b"
 )
 _WRONG_NUMBER = re.compile(
     r"\b(wrong (?:number|place|person)|misdial\w*|dialled the wrong|dialed the wrong|called by mistake)\b"
@@ -146,7 +149,8 @@ _UNWANTED = re.compile(
 _ASKING = re.compile(
     rf"^(?:(?:and|so|but|also|hello|hi|hey|please|yes|no|thanks|thank you|great|there|just|quickly|"
     rf"good morning|good afternoon|good evening|then|now) |{_LEAD.rstrip('*')})*"
-    r"(?:what|when|where|whereabouts|who|whose|which|why|how|is|are|do|does|did|can|could|will|would|may|should|have you|has|any|"
+    r"(?:what|when|where|whereabouts|who|whose|which|why|how|is|are|do|does|did|can|could|will|would|may|should|"
+    r"have you|has|any|"
     r"am i)\b"
     r"|\b(?:tell me|i would like to know|i want to know|i wanted to know|wondering|wanted to ask|want to ask|"
     r"i have a (?:quick )?question|"
@@ -212,7 +216,8 @@ class Heard:
     @cached_property
     def person(self) -> bool:
         """Wanting to speak to a person."""
-        return self._is(_PERSON) and not self.machine
+        found = any(_PERSON.search(normal(piece)) for piece in sentences(self.text))
+        return (found or self._is(_PERSON)) and not self.machine
 
     @cached_property
     def forget(self) -> bool:

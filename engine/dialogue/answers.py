@@ -17,7 +17,8 @@ from engine.dialogue.text import concepts, normal
 _HOURS = re.compile(
     r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|"
     r"i|we|the|it|they)|"
-    r"how late (?:are|do|can)|(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|"
+    r"how late (?:are|do|can)|(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|"
+    r"till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|"
     r"finish|stop))\b"
 )
 _NOT_HOURS = re.compile(
@@ -58,12 +59,10 @@ _OPENS_WHAT = re.compile(
     r"shuts)\b|"
     r"\b(?:the|your) (?P<of>\w+)(?:'s)? (?:opening |closing )?hours\b"
 )
-_THE_BUSINESS = frozenset(
-    "you we they it there that this i everyone people guys business shop salon place store office clinic practice "
-    "restaurant garage studio "
-    "surgery opening closing business normal usual regular weekend holiday working current team doors door still "
-    "today tomorrow".split()
-)
+_THE_BUSINESS_WORDS = """you we they it there that this i everyone people guys business shop salon place store
+office clinic practice restaurant garage studio surgery opening closing business normal usual regular weekend
+holiday working current team doors door still today tomorrow"""
+_THE_BUSINESS = frozenset(_THE_BUSINESS_WORDS.split())
 HOURS = "hours"
 
 
@@ -164,7 +163,9 @@ def _with_tails(parts: list[str]) -> list[str]:
     """ "Do you do kids' cuts? How much?" is one question: a tail without a matter belongs to what stands before it."""
     joined: list[str] = []
     for part in parts:
-        bare = all(retrieval.is_weak(word) for word in concepts(part)) and re.match(r"(?:and )?(?:how (?:much|long)|what (?:price|cost))", part, re.IGNORECASE)
+        bare = all(retrieval.is_weak(word) for word in concepts(part)) and re.match(
+            r"(?:and )?(?:how (?:much|long)|what (?:price|cost))", part, re.IGNORECASE
+        )
         if joined and bare and len(part.split()) <= 5:
             joined[-1] = f"{joined[-1].rstrip('?. ')} {part}"
         else:
@@ -179,7 +180,7 @@ def _following(part: str, before: str, world: World) -> Answered | None:
     if stem is None or _HOURS.search(heard.plain) or heard.words > 7 or not _FOLLOWS.search(heard.plain):
         return None
     rest = _FOLLOWS.sub("", heard.plain).strip()
-    new = [word for word in concepts(rest) if not retrieval.is_weak(word)]
+    new = [word for word in concepts(rest) if not retrieval.is_shaping(word)]
     one = answer(f"{stem['stem']} {rest}" if new else f"{normal(before)} {rest}", world)
     return Answered(*one) if one is not None and one[1] != HOURS else None
 

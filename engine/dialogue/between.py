@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 
-from engine.dialogue import answers, errands, pursuing, retrieval, social, steps
+from engine.dialogue import answers, asides, errands, retrieval, social, steps, switching
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import find_date
 from engine.dialogue.clock import find_time
-from engine.dialogue.pursuing import CANNOT
 from engine.dialogue.questions import understood
-from engine.dialogue.services import find_service
-from engine.dialogue.speaking import sentence
+from engine.dialogue.services import find_choice, find_service
 from engine.dialogue.state import State, World
-from engine.dialogue.steps import ANYTHING_ELSE
+from engine.dialogue.steps import ANYTHING_ELSE, CANNOT
 from engine.dialogue.text import normal
 from engine.dialogue.tools import Tool, by_family, repairing, wanted_other
 from engine.dialogue.values import trouble
-from engine.dialogue.wishes import asks_about, unable_to_come
+from engine.dialogue.wishes import asks_about, desires, unable_to_come
 from engine.realtime.brain import Output, Say
 
 NOT_UNDERSTOOD = "Sorry, I didn't quite follow. Could you say that another way?"
@@ -55,7 +53,7 @@ def offered(state: State, heard: Heard, world: World) -> list[Output] | None:
         return steps.leave(state, world)
     short = heard.words <= 4
     if offer == "message" and heard.yes and not heard.no and not _asks_more(heard):
-        return steps.take_message(state, world)
+        return steps.take_message(state, heard, world)
     if offer == "message" and heard.no and not heard.goodbye and (short or heard.thanks):
         state.offer = "more"
         return [Say(f"All right. {ANYTHING_ELSE}")]
@@ -231,37 +229,45 @@ def look(state: State, tool: Tool, text: str, world: World) -> list[Output]:
     """Ask the diary; when there is a tool to book, what it says leads to a booking."""
     book = by_family(world.tools, "book")
     if book is not None:
-        return pursuing.look_for(state, errands.begin(book, text, world, caller=state.name), tool, world)
+        return switching.look_for(state, errands.begin(book, text, world, caller=state.name), tool, world)
     return steps.start(state, tool, text, world)
 
 
 def _talk(state: State, heard: Heard, world: World) -> list[Output]:
+    book = by_family(world.tools, "book")
+    dated = _dated(heard, world)
+    if dated and desires(heard) and (not heard.question or answers.proposes(heard)):
+        return _wanted(state, heard, world, "book")
     known = answers.answer_all(heard, world, state.topic, state.asked)
     if known is not None:
         return _told(state, heard, known)
+    if dated and desires(heard):
+        return _wanted(state, heard, world, "book")
+    if book is not None and _names_booking(heard, book, world) and not asides.asks_facts(heard):
+        return steps.start(state, book, heard.text, world)
+    return _remark(state, heard, world) or _not_answered(state, heard, world)
+
+
+def _remark(state: State, heard: Heard, world: World) -> list[Output] | None:
+    """Small talk, and words that lead nowhere by themselves."""
     small = social.small_talk(heard, world)
     if small:
-        more = "Tell me what you need, and I will do my best." if heard.rude or "frustrating" in small else social.HELP
-        return [Say(f"{small} {more}")]
+        upset = heard.rude or "frustrating" in small
+        return [Say(f"{small} {'Tell me what you need, and I will do my best.' if upset else social.HELP}")]
     if _LATE.search(heard.plain):
-        return steps.unknown(state, Heard(sentence(heard.text)), world, "Thank you for telling us.")
+        return steps.unknown(state, heard, world, "Thank you for telling us.")
     if heard.later and heard.words <= 10:
         return steps.leave(state, world, "Of course.")
     found = retrieval.answer(heard.text, world.knowledge.facts) if not heard.question and heard.words > 2 else []
     if found:
         return [Say(" ".join(found))]
-    if heard.forget or heard.changed_mind:
+    if heard.forget or heard.changed_mind or (heard.no and heard.words <= 4):
         state.offer = "more"
         return [Say(f"All right. {ANYTHING_ELSE}")]
-    book = by_family(world.tools, "book")
-    if (
-        book is not None
-        and heard.question
-        and heard.words <= 8
-        and _names_booking(heard, world)
-        and not pursuing.asks_facts(heard)
-    ):
-        return steps.start(state, book, heard.text, world)
+    return None
+
+
+def _not_answered(state: State, heard: Heard, world: World) -> list[Output]:
     if heard.question and heard.words > 1:
         return steps.unknown(state, heard, world, "I'm sorry, I don't know that.")
     if heard.thanks:
@@ -269,25 +275,32 @@ def _talk(state: State, heard: Heard, world: World) -> list[Output]:
         return [Say(f"You're welcome. {ANYTHING_ELSE}")]
     if heard.yes and heard.words <= 4:
         return [Say(social.HELP)]
-    if heard.no and heard.words <= 4:
-        state.offer = "more"
-        return [Say(f"All right. {ANYTHING_ELSE}")]
-    if book is not None and _names_booking(heard, world):
-        return steps.start(state, book, heard.text, world)
     state.misses += 1
     if state.misses >= 2:
         return steps.unknown(state, heard, world, "I'm sorry, I still don't follow.")
     return [Say(NOT_UNDERSTOOD)]
 
 
-def _names_booking(heard: Heard, world: World) -> bool:
-    """ "Haircut for Helen on Friday": no wish is spoken, but a service, a day or a time is named."""
-    today = world.context.now.date()
-    known = tuple(fact.text for fact in world.knowledge.facts)
+def _dated(heard: Heard, world: World) -> bool:
+    return bool(find_date(heard.text, world.context.now.date()) or find_time(heard.text))
+
+
+def _names_booking(heard: Heard, book: Tool, world: World) -> bool:
+    """ "Haircut for Helen on Friday": no wish is spoken, but a service, a choice, a day or a time is named."""
     if re.search(r"\b(?:is|was|does|do) not (?:it|that|he|she|they)$", heard.plain):
         return False
-    day, clock = find_date(heard.text, today), find_time(heard.text)
-    return bool(find_service(heard.text, False, known) or (day and clock) or ((day or clock) and heard.words <= 4))
+    known = tuple(fact.text for fact in world.knowledge.facts)
+    day, clock = find_date(heard.text, world.context.now.date()), find_time(heard.text)
+    chosen = any(find_choice(slot.choices, heard.text, asked=False) for slot in book.slots if slot.kind == "choice")
+    if heard.question and heard.words > 8 and not answers.proposes(heard):
+        return False
+    short = heard.words <= 4
+    return bool(
+        (find_service(heard.text, False, known))
+        or (chosen and (day or clock))
+        or (day and clock)
+        or ((day or clock) and short)
+    )
 
 
 def _told(state: State, heard: Heard, known: answers.Answered) -> list[Output]:

@@ -1,4 +1,4 @@
-"""The policy where the instructions say themselves what to do in a case: put through, tell something, take a message."""
+"""The policy where the instructions say what to do in a case: put through, tell something, take a message."""
 
 from __future__ import annotations
 

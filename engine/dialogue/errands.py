@@ -186,7 +186,7 @@ def next_question(errand: Errand, world: World) -> str | None:
 
 
 def _needed(slot: Slot, errand: Errand, world: World) -> bool:
-    """What must be known before the call. Nobody can call back a caller whose number is hidden, unless they give one."""
+    """What must be known before the call. Nobody can call back a hidden number, unless the caller gives one."""
     if slot.required:
         return True
     hidden = errand.tool.family == "message" and slot.kind == "phone" and world.context.number_withheld
@@ -212,7 +212,8 @@ def _which_half(errand: Errand, world: World) -> str | None:
 def named_slot(errand: Errand, heard: Heard) -> Slot | None:
     """The slot that a caller says is wrong without giving its value ("the time")."""
     kinds = {
-        "name": "name", "spelling": "name", "spelled": "name", "day": "date", "date": "date", "time": "time", "hour": "time", "number": "phone",
+        "name": "name", "spelling": "name", "spelled": "name", "day": "date", "date": "date", "time": "time",
+        "hour": "time", "number": "phone",
         "phone": "phone", "message": "message", "service": "service", "treatment": "service",
     }  # fmt: skip
     words = heard.plain.split()

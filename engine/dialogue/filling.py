@@ -1,36 +1,28 @@
-"""Putting what was said into an errand's slots, and taking corrections of what was read back."""
+"""Putting what was said into an errand's slots."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, time
 
-from engine.dialogue import phones, spelling
+from engine.dialogue import phones
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import next_week, odd_date
 from engine.dialogue.clock import TimeSaid, find_daypart, in_part, resolve
 from engine.dialogue.moves import old_and_new
-from engine.dialogue.names import corrected, resembles
+from engine.dialogue.names import corrected
 from engine.dialogue.numbers import digits_for_words
-from engine.dialogue.services import find_service
 from engine.dialogue.slots import Slot
-from engine.dialogue.speaking import sentence
 from engine.dialogue.state import Errand, World
 from engine.dialogue.values import Setting, affirmed, find, said_time
 
 _WHO = ("name", "label", "staff")
-_FREE = ("text", "address", "problem", "message", "reason")
+FREE = ("text", "address", "problem", "message", "reason")
 _CHANGE = re.compile(
     r"\b(?:make (?:it|that)|change (?:it|that)|instead|rather|can it be|could it be|should be|can we|could we)\b"
 )
 _SAME_TIME = re.compile(
     r"\b(?:same time|same hour|at the same|time (?:is|can) (?:the same|stay)|keep the time)\b", re.IGNORECASE
-)
-_SAME_DAY = re.compile(r"\b(?:same day|that day|the day is|keep the day)\b", re.IGNORECASE)
-_ADDED = re.compile(
-    r"^(?:(?:yes|no|oh|and|also|plus|actually|could you|can you|please|sorry) ?[,.]? ?)*\b(?:also|add|plus|"
-    r"and)\b (?P<rest>.+)$",
-    re.IGNORECASE,
 )
 _PLACES = {
     "first": 0,
@@ -54,7 +46,7 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
     texts = _texts(errand, heard.text)
     for slot in errand.tool.slots:
         asked = slot.name == errand.asking
-        if slot.kind in _WHO and not asked and (asked_kind in _WHO or asked_kind in _FREE):
+        if slot.kind in _WHO and not asked and (asked_kind in _WHO or asked_kind in FREE):
             continue
         text = texts.get(slot.role if slot.kind in ("date", "time") else "", heard.text)
         if slot.kind == "time":
@@ -62,10 +54,10 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
         elif slot.kind == "phone":
             _take_phone(errand, slot, heard, world)
         elif not (slot.kind in ("service", "message", "reason") and slot.name in errand.values and not asked):
-            value = find(slot, text, _setting(errand, slot, world), asked and _may_be_bare(slot, heard))
+            value = find(slot, text, setting(errand, slot, world), asked and _may_be_bare(slot, heard))
             if slot.kind == "name" and not asked and value is not None and value in _labels(errand, text, world):
                 continue
-            _put(errand, slot, value)
+            put(errand, slot, value)
     _take_hints(errand, heard, world)
     settle_times(errand, world)
     return (dict(errand.values), errand.part, errand.week) != before
@@ -73,98 +65,8 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
 
 def _labels(errand: Errand, text: str, world: World) -> list[str]:
     """The names in a text that are a pet's or a child's: not the caller's."""
-    found = [find(slot, text, _setting(errand, slot, world)) for slot in errand.tool.slots if slot.kind == "label"]
+    found = [find(slot, text, setting(errand, slot, world)) for slot in errand.tool.slots if slot.kind == "label"]
     return [name for name in found if name]
-
-
-def correct(errand: Errand, heard: Heard, world: World) -> bool:
-    """Take a correction of what was read back ("no, Thursday", "no, Mario"); says whether anything changed."""
-    before = dict(errand.values)
-    errand.asking = None
-    number = errand.tool.of_kind("number")
-    if number is not None and _denies(errand.values.get(number.name, ""), heard):
-        _correct_barely(errand, heard, world)
-        return errand.values != before
-    if take(errand, heard, world) and errand.values != before:
-        return True
-    _correct_barely(errand, heard, world)
-    return errand.values != before
-
-
-def _correct_barely(errand: Errand, heard: Heard, world: World) -> None:
-    """A correction without its cue words: "no, three", "no, Mario", "no, a colour", "and that I may be late"."""
-    rest = re.sub(
-        r"^(?:(?:oh|um|sorry|actually|no|nope|not quite|yes|but)\b[,. ]*)+", "", heard.text.strip(), flags=re.IGNORECASE
-    )
-    rest = affirmed(rest)
-    message, service, name = (errand.tool.of_kind(kind) for kind in ("message", "service", "name"))
-    clock = errand.tool.of_kind("time", "new") or errand.tool.of_kind("time")
-    added = _ADDED.search(heard.text)
-    if _replace_denied(errand, heard.text):
-        return
-    if message is not None and errand.tool.family == "message" and added and len(heard.text.split()) > 3:
-        addition = find(message, added["rest"], _setting(errand, message, world)) or sentence(added["rest"])
-        errand.values[message.name] = f"{errand.values.get(message.name, '')} {addition}".strip()
-        return
-    number = errand.tool.of_kind("number")
-    figure = find(number, rest, _setting(errand, number, world), asked=True) if number is not None else None
-    if number is not None and figure is not None and _denies(errand.values.get(number.name, ""), heard):
-        errand.values[number.name] = figure
-    elif clock is not None and (said := said_time(rest, _setting(errand, clock, world), heard.words <= 4)):
-        errand.said[clock.name] = in_part(said, errand.part)
-        settle_times(errand, world)
-    elif (
-        service is not None
-        and re.match(r"(?:it's |it is |for |just )?(?:a|an) [a-z]", rest)
-        and (thing := find_service(rest, True))
-    ):
-        errand.values[service.name] = thing
-    elif name is not None and (word := spelling.with_letter(rest)):
-        _put(errand, name, word)
-    elif (
-        name is not None
-        and (heard.no or spelling.spelled(rest) or resembles(errand.values.get(name.name, ""), rest))
-        and (rest[:1].isupper() or spelling.spelled(rest))
-    ):
-        _put(errand, name, _short_name(errand, name, rest, world))
-
-
-_X_NOT_Y = re.compile(
-    r"(?:^|[,.;:] |\b(?:no|sorry|it's|is|to|for) )(?P<new>[^,.;:]+?),? (?:and )?not (?P<old>[^,.;!?]+)", re.IGNORECASE
-)
-_NOT_Y_X = re.compile(
-    r"\bnot (?P<old>[^,.;!?]+?)(?:,| but)(?: but)? (?:it's |it is |to |for )?(?P<new>[^,.;!?]+)", re.IGNORECASE
-)
-
-
-def _replace_denied(errand: Errand, text: str) -> bool:
-    """ "Dr. Nguyen, not Dr. Patel" in a text that was taken down: one for the other."""
-    plain = re.sub(r"\b(Dr|Mr|Mrs|Ms|St)\. ", r"\1 ", text)
-    for match in (found for pattern in (_X_NOT_Y, _NOT_Y_X) if (found := pattern.search(plain))):
-        old, new = (
-            match["old"].strip(),
-            re.sub(r"^(?:no|sorry|it's|it is|i said|to|for)\b,? ", "", match["new"].strip(), flags=re.IGNORECASE),
-        )
-        for slot in errand.tool.slots:
-            value = errand.values.get(slot.name, "")
-            pattern = re.sub(r"(Dr|Mr|Mrs|Ms|St)\\? ", r"\1\\.? ", re.escape(old).replace("\\ ", " "))
-            if slot.kind in _FREE and value and re.search(rf"\b{pattern}\b", value, re.IGNORECASE):
-                errand.values[slot.name] = re.sub(
-                    rf"\b{pattern}\b", lambda _, word=new: word, value, flags=re.IGNORECASE
-                )
-                return True
-    return False
-
-
-def _denies(value: str, heard: Heard) -> bool:
-    """ "Not two": the value that was read back is the one that is wrong."""
-    denied = re.findall(r"\bnot (?:for )?(\d+)\b", digits_for_words(heard.plain))
-    return bool(value) and value in denied
-
-
-def _short_name(errand: Errand, slot: Slot, rest: str, world: World) -> str | None:
-    value = find(slot, rest, _setting(errand, slot, world), asked=True)
-    return value if value is not None and len(value.split()) <= 3 else None
 
 
 def choose_option(errand: Errand, heard: Heard) -> bool:
@@ -233,7 +135,8 @@ def _texts(errand: Errand, text: str) -> dict[str, str]:
 
 
 def _take_time(errand: Errand, slot: Slot, text: str, world: World, bare: bool) -> None:
-    said = said_time(text, _setting(errand, slot, world), bare)
+    moved = _moved_time(errand, slot, text)
+    said = moved or said_time(text, setting(errand, slot, world), bare)
     if said is not None:
         errand.said[slot.name] = said
     elif slot.role != "old" and _SAME_TIME.search(text):
@@ -242,6 +145,25 @@ def _take_time(errand: Errand, slot: Slot, text: str, world: World, bare: bool) 
         if known:
             clock = time.fromisoformat(known)
             errand.said[slot.name] = TimeSaid(clock.hour, clock.minute, sure=True)
+
+
+_MOVED = re.compile(
+    r"\b(?P<count>half an|an|a|\d{1,2}|a quarter of an) (?P<unit>hour|minute|min)s? (?P<way>later|earlier|sooner|"
+    r"before|after)\b",
+    re.IGNORECASE,
+)
+
+
+def _moved_time(errand: Errand, slot: Slot, text: str) -> TimeSaid | None:
+    """ "Half an hour later" than the time that is there already."""
+    match = _MOVED.search(digits_for_words(text.lower()))
+    if match is None or slot.name not in errand.values or slot.role == "old":
+        return None
+    counts = {"half an": 30, "a quarter of an": 15, "an": 60, "a": 60}
+    minutes = counts.get(match["count"]) or int(match["count"]) * (60 if match["unit"] == "hour" else 1)
+    clock = time.fromisoformat(errand.values[slot.name])
+    at = clock.hour * 60 + clock.minute + (minutes if match["way"] in ("later", "after") else -minutes)
+    return TimeSaid(at // 60, at % 60, sure=True) if 0 <= at < 24 * 60 else None
 
 
 def _take_phone(errand: Errand, slot: Slot, heard: Heard, world: World) -> None:
@@ -255,8 +177,8 @@ def _take_phone(errand: Errand, slot: Slot, heard: Heard, world: World) -> None:
         # "No, one two four" mends the end of what was read back.
         errand.values[slot.name] = known[: -len(piece)] + piece
         return
-    value = find(slot, heard.text, _setting(errand, slot, world), asked) or (piece if asked else None)
-    _put(errand, slot, value)
+    value = find(slot, heard.text, setting(errand, slot, world), asked) or (piece if asked else None)
+    put(errand, slot, value)
 
 
 def _take_hints(errand: Errand, heard: Heard, world: World) -> None:
@@ -279,7 +201,8 @@ def _take_hints(errand: Errand, heard: Heard, world: World) -> None:
                 errand.values.pop(slot.name, None)
 
 
-def _put(errand: Errand, slot: Slot, value: str | None) -> None:
+def put(errand: Errand, slot: Slot, value: str | None) -> None:
+    """Keep a value that was found; a name that corrects one word of a name keeps the others."""
     if value is None:
         return
     if slot.kind == "name" and slot.name in errand.values:
@@ -287,7 +210,8 @@ def _put(errand: Errand, slot: Slot, value: str | None) -> None:
     errand.values[slot.name] = value
 
 
-def _setting(errand: Errand, slot: Slot, world: World) -> Setting:
+def setting(errand: Errand, slot: Slot, world: World) -> Setting:
+    """What finding a slot's value depends on."""
     known = errand.values.get(slot.name) or errand.last_day if slot.kind == "date" else None
     if known is None:
         day = errand.tool.of_kind("date", "old") or errand.tool.of_kind("date")

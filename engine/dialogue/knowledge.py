@@ -10,18 +10,21 @@ from engine.dialogue.memo import remembered
 from engine.dialogue.rules import Rule, read_rule
 
 _HEADING = re.compile(r"^\s*#{1,6}\s*(?P<title>.+?)\s*#*$")
+_PLAIN_HEADING = re.compile(r"^(?P<title>[A-Z][\w'’&-]*(?: [\w'’&-]+){0,4}):?$")
+_ZONE = re.compile(r"time ?zone(?: is|:)? (?P<zone>[A-Z]\w+/[\w/]+)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _KEYED = re.compile(r"^(?P<key>[A-Za-z][\w /'&-]{0,40}):\s+(?P<value>.+)$")
 # Sections that tell the agent how to behave; reading them out would be answering with stage directions.
 _BEHAVIOUR = re.compile(
-    r"\b(role|how to|speak|speaking|style|tone|this call|call direction|rules?|behaviou?r|guidelines?|"
+    r"\b(role|how to|speak|speaking|style|tone|this call|call direction|rules?|behaviou?r|behave|guidelines?|"
     r"instructions?|safety|"
     r"language|tools?|personality|voice|conversation|goal|task|never|always|policy for you)\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)(?<!\bNo\.)\s+(?=[A-Z0-9])")
 _NAMED = re.compile(
-    r"\b(?:receptionist|assistant|calls|phone|telephone|front desk|agent|voice)\b[^.\n]{0,20}? (?:of|for|at) (?:the )?"
+    r"\b(?:receptionist|assistant|calls|phone|telephone|front desk|agent|voice|"
+    r"speak|answer|work)\b[^.\n]{0,20}? (?:of|for|at) (?:the )?"
     r"(?P<name>[A-Z][\w'’]*(?: (?:[A-Z][\w'’]*|&|and(?= [A-Z])))*)"
 )
 _ABOUT_HOURS = re.compile(r"\b(?:hours|open|opening|office|reception)\b", re.IGNORECASE)
@@ -72,8 +75,9 @@ def read_knowledge(instructions: str) -> Knowledge:
     facts: list[Fact] = []
     rules: list[Rule] = []
     section = ""
-    for line in instructions.splitlines():
-        heading = _HEADING.match(line)
+    lines = instructions.splitlines()
+    for at, line in enumerate(lines):
+        heading = _HEADING.match(line) or _plain_heading(lines, at)
         if heading:
             section = heading["title"]
             continue
@@ -85,7 +89,13 @@ def read_knowledge(instructions: str) -> Knowledge:
     kept = [Fact(key, value) for key, value in rest]
     hours = Hours(days, read_closures([fact.text for fact in kept]))
     business = _value(kept, "name", "business", "business name") or _named(instructions)
-    return Knowledge(_answers(kept), hours, business, _timezone(kept), tuple(rules))
+    return Knowledge(_answers(kept), hours, business, _timezone(kept, instructions), tuple(rules))
+
+
+def _plain_heading(lines: list[str], at: int) -> re.Match[str] | None:
+    """A few words on a line of their own, a blank line above and text right below."""
+    alone = at > 0 and not lines[at - 1].strip() and at + 1 < len(lines) and bool(lines[at + 1].strip())
+    return _PLAIN_HEADING.match(lines[at]) if alone else None
 
 
 def _sentences(plain: str) -> list[str]:
@@ -117,12 +127,17 @@ _NOT_ANSWERS = frozenset({"name", "business", "business name", "timezone", "time
 
 
 def _answers(facts: list[Fact]) -> tuple[Fact, ...]:
-    return tuple(fact for fact in facts if fact.key.lower() not in _NOT_ANSWERS and not _PRIVATE.search(fact.text))
+    return tuple(
+        fact
+        for fact in facts
+        if fact.key.lower() not in _NOT_ANSWERS and not _PRIVATE.search(fact.text) and not _ZONE.search(fact.text)
+    )
 
 
 def _value(facts: list[Fact], *keys: str) -> str:
     return next((fact.value.rstrip(".") for fact in facts if fact.key.lower() in keys), "")
 
 
-def _timezone(facts: list[Fact]) -> str:
-    return _value(facts, "timezone", "time zone") or "UTC"
+def _timezone(facts: list[Fact], instructions: str) -> str:
+    written = _ZONE.search(instructions)
+    return _value(facts, "timezone", "time zone") or (written["zone"] if written else "UTC")

@@ -6,9 +6,10 @@ import re
 
 from engine.dialogue.memo import remembered
 
-_LANGUAGES = """english spanish french german italian portuguese polish dutch turkish arabic chinese mandarin cantonese japanese korean russian
-ukrainian hindi urdu punjabi bengali greek romanian hungarian czech swedish norwegian danish finnish welsh hebrew vietnamese thai persian farsi
-albanian bulgarian croatian serbian slovak lithuanian latvian swahili somali tagalog gujarati tamil"""
+_LANGUAGES = """english spanish french german italian portuguese polish dutch turkish arabic chinese mandarin
+cantonese japanese korean russian ukrainian hindi urdu punjabi bengali greek romanian hungarian czech swedish
+norwegian danish finnish welsh hebrew vietnamese thai persian farsi albanian bulgarian croatian serbian slovak
+lithuanian latvian swahili somali tagalog gujarati tamil"""
 _NAME = "|".join(_LANGUAGES.split())
 _ASKED = re.compile(
     rf"\b(?:speak|speaks|spoken|talk|understand|know|in|anyone|anybody|somebody|someone|"
@@ -20,13 +21,15 @@ _OTHER = re.compile(r"\b(?:another|other|different|foreign|my) languages?\b|\bwh
 _WORDS = {
     "hola buenos buenas dias tardes noches gracias quiero quisiera puedo puede hablar habla hablas español cita una "
     "para por favor mañana "
-    "necesito tengo está usted cuánto cuanto donde dónde sí señor señora hablo inglés ingles español espanol reservar qué como cómo los las del",
+    "necesito tengo está usted cuánto cuanto donde dónde sí señor señora hablo inglés ingles español espanol "
+    "reservar qué como cómo los las del",
     "bonjour bonsoir merci je voudrais veux parlez parler vous français rendez prendre rendez-vous est-ce que s'il "
     "plaît plait avez une les des "
     "pour oui demain combien où avec suis pouvez besoin d'un d'une allez bien au revoir ne pas parle anglais suis gens",
     "hallo guten tag morgen danke ich möchte mochte brauche einen eine termin bitte sprechen sie deutsch haben wir "
     "können konnen und der die das "
-    "nicht heute wann wie viel kostet ist für fur mit auf wiedersehen hätte hatte gern gerne kein keinen englisch spreche",
+    "nicht heute wann wie viel kostet ist für fur mit auf wiedersehen hätte hatte gern gerne kein keinen englisch "
+    "spreche",
     "buongiorno buonasera ciao grazie vorrei posso parlare parla italiano appuntamento per favore domani quanto "
     "costa dove sono un una prenotare "
     "ho bisogno avete della siete parlo inglese non",
@@ -41,12 +44,10 @@ _WORDS = {
 }
 _FOREIGN = [frozenset(words.split()) for words in _WORDS]
 # Words that these lists share with English, with names or with what callers say anyway.
-_ENGLISH = frozenset(
-    "die das is per dove costa no on in a an me to so was war will man hat den sie tag morgen un una una des les los "
-    "las del bien au como sono ho der und "
-    "ist mit auf tak nie po ne bir een kan het zijn dia boa tarde eu por para une ciao bom ola hallo u ik wil morgen "
-    "wie viel heute".split()
-)
+_ENGLISH_WORDS = """die das is per dove costa no on in a an me to so was war will man hat den sie tag morgen un una
+una des les los las del bien au como sono ho der und ist mit auf tak nie po ne bir een kan het zijn dia boa tarde eu
+por para une ciao bom ola hallo u ik wil morgen wie viel heute"""
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _STRONG = [words - _ENGLISH for words in _FOREIGN]
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
 
@@ -68,7 +69,7 @@ def foreign(text: str) -> bool:
 
 
 def asked_language(plain: str) -> str | None:
-    """The language that somebody asks to speak in normal text; empty when they name none, None when they ask nothing."""
+    """The language that somebody asks to speak (in normal text); empty when none is named, None when none is asked."""
     match = _ASKED.search(plain)
     if match and re.search(
         r"\b(?:speak|spoken|talk|understand|know|in|anyone|anybody|someone|somebody|language)\b|^\w+(?: please)?$",

@@ -1,10 +1,10 @@
-"""Remembering what pure functions of text gave: every reply folds the whole conversation anew, so each is asked often."""
+"""Remembering what pure functions of text gave: every reply folds the whole call anew, so each is asked often."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
@@ -17,4 +17,4 @@ def remembered(function: Callable[_Given, _Found]) -> Callable[_Given, _Found]:
 
     ❌ NEVER: for a function that reads a clock, a state or anything but its arguments.
     """
-    return lru_cache(maxsize=_MOST)(function)
+    return cast(Callable[_Given, _Found], lru_cache(maxsize=_MOST)(function))

@@ -40,10 +40,11 @@ _OTHER_NAME = re.compile(
     rf"['’]s)?[:,]? (?P<name>{_RUN})"
 )
 _BOOK_IN = re.compile(rf"\b(?i:book|put|fit|squeeze|get|pencil) (?P<name>{_RUN}) (?i:in|down)\b")
+_IS_THE_NAME = re.compile(rf"(?P<name>{_RUN}) is (?:the|my|his|her|their) (?:full )?name\b")
 _ALONE = re.compile(rf"^(?P<name>(?:{_TITLE} )?(?:{_WORD})(?: (?:{_PARTICLE}))*(?: (?:{_WORD}))+)[.!]?$")
 _ON_BEHALF = re.compile(
     rf"\b(?i:under|for|in the name of|under the name(?: of)?|(?:on )?behalf of)"
-    rf"(?i: my (?:\w+ ){{1,2}}?|,? )(?i:called |named |,? )?(?P<name>{_RUN})"
+    rf"(?i: my (?:\w+,? ){{1,2}}?|,? )(?i:called |named |,? )?(?P<name>{_RUN})"
 )
 _PARTS = re.compile(
     rf"\b(?i:first|given|christian) (?i:name)(?i: is|['’]s)? (?P<first>{_WORD})\b.*?\b(?i:last name|surname|"
@@ -94,25 +95,38 @@ def find_name(text: str, asked: bool = False, behalf: bool = True) -> str | None
     found: str | None = None
     plain = without_spelling(text) if letters else text
     for piece in _SENTENCE.split(plain):
-        found = _better(found, _in_piece(piece, asked, behalf))
-    return respelled(found, letters)
+        if behalf and (whose := _for_whom(piece)):
+            return respelled(whose, letters)
+        found = _better(found, _in_piece(piece, asked))
+    return respelled(found or _last_alone(plain, behalf), letters)
 
 
-def _in_piece(text: str, asked: bool, behalf: bool) -> str | None:
+def _for_whom(text: str) -> str | None:
+    """ "For my mum, Doris Marsh", "book Jo in": the last such name."""
+    found = [match for pattern in (_ON_BEHALF, _BOOK_IN) for match in pattern.finditer(text)]
+    names = [name for match in found if (name := _clean(match["name"]))]
+    return names[-1] if names else None
+
+
+def _last_alone(text: str, behalf: bool) -> str | None:
+    """ "Saturday at ten, Jane Austen.": a full name that ends what was said."""
+    alone = _ALONE.match(re.split(r"[,;] ", text.strip())[-1]) if behalf else None
+    return _clean(alone["name"]) if alone and " " in (_clean(alone["name"]) or "") else None
+
+
+def _in_piece(text: str, asked: bool) -> str | None:
     parts = _PARTS.search(text)
     if parts:
         return f"{parts['first']} {parts['last']}"
-    other = [match for pattern in (_ON_BEHALF, _BOOK_IN) for match in pattern.finditer(text)]
-    for_whom = [name for match in other if (name := _clean(match["name"]))] if behalf else []
     names = [
         name
-        for pattern in (_INTRODUCED, _SPEAKING, _OTHER_NAME, _ALONE)
+        for pattern in (_INTRODUCED, _SPEAKING, _OTHER_NAME, _IS_THE_NAME, _ALONE)
         for match in pattern.finditer(text)
         if (name := _clean(match["name"]))
     ]
-    if for_whom or names:
-        return (for_whom or names)[-1]
-    loose = _LOOSE.search(text) or (_ALL_SMALL.search(text) if behalf and text == text.lower() else None)
+    if names:
+        return names[-1]
+    loose = _LOOSE.search(text) or (_ALL_SMALL.search(text) if text == text.lower() else None)
     if loose and (name := _loosely(loose["name"])) and (" " in name or loose.re is _LOOSE):
         return name
     return _answer(text) if asked else None

@@ -57,7 +57,11 @@ def _done(
         return steps.leave(state, world, message)
     if state.later:
         waiting, state.later = state.later[0], state.later[1:]
-        return steps.before(message, resume(state, Heard(waiting), world))
+        reply = steps.before(message, resume(state, Heard(waiting), world))
+        if state.errand is None and state.offer is None and not state.left and len(reply) == 1:
+            state.offer = "more"
+            return [*reply, Say(ANYTHING_ELSE)]
+        return reply
     if state.parked is not None:
         state.errand, state.parked = state.parked, None
         return [Say(f"{message} Now, to go on. {steps.again(state.errand, world)}")]
@@ -128,7 +132,7 @@ def _failed(state: State, errand: Errand, result: Result, world: World) -> list[
     if offers and (
         _OFFERS_MESSAGE.search(message)
         or (errand.refusals >= _MOST_REFUSALS)
-        or not (timed and about_time or errand.tool.confirmed)
+        or not ((timed and about_time) or errand.tool.confirmed)
     ):
         return _offer_message(state, errand, message)
     if timed and (about_time or errand.tool.family == "book"):

@@ -14,10 +14,8 @@ _STILL_THERE = "Are you still there?"
 
 def on_user(state: State, text: str, world: World) -> list[Output]:
     """The reply to what a caller said; `state` moves on."""
-    heard = Heard(text)
-    outputs = _noted(state, _reply(state, heard, world))
     state.name = find_name(text, behalf=False) or state.name
-    return outputs
+    return _noted(state, _reply(state, Heard(text), world))
 
 
 def on_result(state: State, name: str, output: str, world: World) -> list[Output]:

@@ -51,7 +51,7 @@ def question(slot: Slot, family: str = "") -> str:
 
 
 def _own_question(slot: Slot) -> str:
-    """The schema's question, ending in its mark: "Where is the job? Street and suburb, please." is put the other way round."""
+    """The schema's question, ending in its mark, with what it says after it: "Where is the job? Street, please."."""
     before, after = slot.description.strip().split("?", 1)
     hint = after.strip().rstrip(".")
     return f"{before.strip()}: {hint[0].lower()}{hint[1:]}?" if hint else f"{before.strip()}?"

@@ -18,7 +18,7 @@ from engine.dialogue.text import concepts, normal, stem
 # Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
 _WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
 tomorrow come make use look call find give people work discount see treat old age here
-friendly welcome allowed possible available last minute turn show damage really exactly quick"""
+friendly welcome allowed possible available last minute turn show same bring damage really exactly quick"""
 _WEAK = frozenset(_WEAK_WORDS.split())
 _WEEKDAYS = frozenset(stem(day) for day in WEEKDAYS) | {
     "now",
@@ -37,8 +37,32 @@ _FUZZY_LETTERS = 6
 _FUZZY_RATIO = 0.84
 _GENERAL_PRICES = re.compile(r"\b(prices?|price list|do you charge|rates?|cost|how much)\b", re.IGNORECASE)
 _MONEY = re.compile(r"[£$€]\s?\d|\d\s?(?:pounds|euros|dollars)", re.IGNORECASE)
-_GETTING_THERE = re.compile(r"\bhow (?:do|can|would|should) (?:i|we|you) (?:get|find|reach|come) (?:to )?(?:you|there|here|the (?:shop|salon|place|office|clinic|restaurant|practice))\b", re.IGNORECASE)
-_YEARS_OLD = re.compile(r"\b(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen)[- ]years?[- ]olds?\b", re.IGNORECASE)
+_WHO_WORKS = re.compile(
+    r"\bwho(?: else)? (?:works?|cuts?|does|do|treats?|sees?|are (?:your|the)|is (?:there|working)|would|will|can|"
+    r"looks?)\b(?! i\b)",
+    re.IGNORECASE,
+)
+_LIES = re.compile(
+    r"^(?:we|[A-Z][\w &'’]+) (?:are|is|am) (?:at|on|in|located|opposite|next to|near) (?:the corner|unit|number|"
+    r"suite|flat|\d|[A-Z][\w'’]+ (?:street|road|lane|avenue|square|place|parade|quay))",
+    re.IGNORECASE,
+)
+_ARRIVING = re.compile(
+    r"\b(?:get (?:in|into|inside)|move in|arrive|arriving|check(?:ing)?[ -]?(?:in|out)|be out|get out|"
+    r"leave)\s*(?:of )?(?:the |our |my |a )?(?:\brooms?|\bby|\bfrom|\bat|\bon|\?|$)|\b(?:what time|when) (?:can|do|"
+    r"could|must|should) we (?:arrive|leave|come)\b|\bcheck[ -]?(?:in|out)\b",
+    re.IGNORECASE,
+)
+_GETTING_THERE = re.compile(
+    r"\bhow (?:do|can|would|should) (?:i|we|you) (?:get|find|reach|come) (?:to )?(?:you|there|here|the (?:shop|salon|"
+    r"place|office|clinic|restaurant|practice))\b",
+    re.IGNORECASE,
+)
+_YEARS_OLD = re.compile(
+    r"\b(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
+    r"sixteen|seventeen)[- ]years?[- ]olds?\b",
+    re.IGNORECASE,
+)
 _WAYS_TO_PAY = re.compile(
     r"\b(?:how (?:can|do|could|should) (?:i|we|you|people) (?:\w+ )?pay|(?:ways?|methods?|forms?|kinds?|"
     r"types?) (?:of payment|to pay)|payment (?:methods?|options?))\b",
@@ -76,12 +100,16 @@ _KINDS = [
      re.compile(
          r"[£$€]|\b(?:pounds?|euros?|dollars?|free|costs?|prices?|charges?|fees?|pence|cents|half price|included?|"
          r"percent|discount)\b|%")),
-    (re.compile(r"\bhow long\b"), re.compile(r"\b(?:minutes?|hours?|days?|weeks?|months?|years?|long|since|takes?)\b|\d")),
-    (re.compile(r"^(?:\w+ ){0,3}?(?:when|what time|what days?|which days?)\b"),
+    (re.compile(r"\bhow long\b"),
+     re.compile(r"\b(?:minutes?|hours?|days?|weeks?|months?|years?|long|since|takes?)\b|\d")),
+    (re.compile(r"^(?:\w+ ){0,3}?what time\b"),
+     re.compile(r"\d{1,2}[:.]\d\d|\d ?(?:am|pm)\b|\b(?:noon|midday|midnight|oclock|o'clock|hours?|early|late)\b")),
+    (re.compile(r"^(?:\w+ ){0,3}?(?:when|what days?|which days?)\b"),
      re.compile(
          r"\d|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:daily|every|morning|afternoon|evening|weekends?|"
          r"weekdays?|always|never|any time)\b")),
-    (re.compile(r"\bhow many\b|\bhow old\b|\bwhat age\b"), re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|and)\b")),
+    (re.compile(r"\bhow many\b|\bhow old\b|\bwhat age\b"),
+     re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|and)\b")),
 ]  # fmt: skip
 
 
@@ -97,7 +125,7 @@ def _prices(facts: tuple[Fact, ...]) -> list[str]:
 def rank(question: str, facts: tuple[Fact, ...]) -> list[Match]:
     """The facts that answer a question, best first; those that only share its small words are left out."""
     asked = _asked(question, facts)
-    known = [set(concepts(fact.text)) for fact in facts]
+    known = [_known(fact) for fact in facts]
     counts = Counter(word for words in known for word in words)
     matches = [
         Match(fact, _score(asked, words, counts, len(facts), fact)) for fact, words in zip(facts, known, strict=True)
@@ -105,11 +133,21 @@ def rank(question: str, facts: tuple[Fact, ...]) -> list[Match]:
     return sorted((match for match in matches if match.score > 0), key=lambda match: -match.score)
 
 
+def _known(fact: Fact) -> set[str]:
+    """What a fact is about; one that says where something lies is about an address, whatever its words."""
+    words = set(concepts(fact.text))
+    return words | {"address"} if _LIES.search(fact.text) else words
+
+
 def _asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
     """What a question is about. "Where can I park?" is about parking: only a bare "where are you?" asks the address."""
     asked = concepts(question)
     if _WAYS_TO_PAY.search(question):
         return ["card"] if any("card" in concepts(fact.text) for fact in facts) else ["cash"]
+    if _WHO_WORKS.search(question) and any("staff" in concepts(fact.text) for fact in facts):
+        return ["staff"]
+    if _ARRIVING.search(question):
+        return ["check"]
     if _GETTING_THERE.search(question):
         return ["address"]
     if _YEARS_OLD.search(question):
@@ -135,6 +173,11 @@ def _score(asked: list[str], words: set[str], counts: Counter[str], total: int, 
 def is_weak(word: str) -> bool:
     """Whether a word only shapes a question. Figures shape a question as well: "a child of eight" is about children."""
     return word in _WEAK or word in _WEEKDAYS or _is_figure(word)
+
+
+def is_shaping(word: str) -> bool:
+    """Whether a word is a figure or a day, and names no matter even by itself."""
+    return _is_figure(word) or word in _WEEKDAYS
 
 
 def _weight(word: str, counts: Counter[str], total: int) -> float:

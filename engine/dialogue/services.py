@@ -54,14 +54,15 @@ _CORRECTION = re.compile(
     re.IGNORECASE,
 )
 _FIRST = re.compile(
-    rf"^(?:(?:hi|hello|hey|yes|good|morning|afternoon|a|an|just|there) )*(?P<thing>[a-z-]+(?: [a-z&-]+){{0,2}}?){_ENDS}"
+    rf"^(?:(?:hi|hello|hey|yes|good|morning|afternoon|a|an|just|there|and|also|another|please|one|"
+    rf"then) )*(?P<thing>[a-z-]+(?: [a-z&-]+){{0,2}}?){_ENDS}"
 )
 _LEAST_LIKENESS = 0.5
 
 
 @remembered
 def find_service(text: str, asked: bool, known: tuple[str, ...] = ()) -> str | None:
-    """What is wanted, in the caller's words; only a clear wish, or what the business's facts name, unless it was asked for."""
+    """What is wanted, in the caller's words; only a clear wish or what the facts name, unless it was asked for."""
     corrected = _CORRECTION.split(text)
     if len(corrected) > 1 and (thing := find_service(corrected[-1], False, known)) is not None:
         return thing
@@ -117,6 +118,10 @@ def find_choice(choices: tuple[str, ...], text: str, asked: bool) -> str | None:
     whole = [choice for choice in choices if f" {normal(_words(choice))} " in plain]
     if whole:
         return max(whole, key=len)
+    run = plain.replace(" ", "")
+    joined = [choice for choice in choices if asked and normal(_words(choice)).replace(" ", "") in run]
+    if len(joined) == 1:
+        return joined[0]
     said = set(concepts(text))
     likeness = {choice: _likeness(set(concepts(_words(choice))), said) for choice in choices}
     best = max(likeness, key=likeness.__getitem__, default=None)

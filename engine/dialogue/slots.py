@@ -135,7 +135,7 @@ def _with_roles(slots: list[Slot]) -> list[Slot]:
 
 
 def _told_apart(slots: list[Slot]) -> list[Slot]:
-    """Of several names one is the caller's; the others (a pet's, a child's) are labels. A visit's reason is its service."""
+    """Of several names one is the caller's; the others (a pet's) are labels. A visit's reason is its service."""
     named = [slot for slot in slots if slot.kind == "name"]
     own = next((slot for slot in named if _PERSON.search(slot.words)), named[0] if named else None)
     visit = any(slot.kind == "date" for slot in slots) and not any(slot.kind == "service" for slot in slots)

@@ -41,8 +41,10 @@ _OTHERS = re.compile(
     rf" tomorrow| here|$)"
 )
 _WHO_ELSE = re.compile(
-    r"\bwho (?:is|else|was|has|have|are) (?:\w+ ){0,2}?(?:booked|coming|in|there|next|before|after|seeing|seen|got|"
-    r"your (?:\w+ )?(?:customers?|clients?|patients?))\b|\b(?:list|names?|details|numbers?) of (?:[\w']+ ){0,3}?(?:customers?|"
+    r"\bwho (?:else )?(?:is|was|has|have|are) (?:\w+ ){0,2}?(?:booked|coming|in|there|next|before|after|seeing|seen|"
+    r"got|"
+    r"your (?:\w+ )?(?:customers?|clients?|patients?))\b|\b(?:list|names?|details|"
+    r"numbers?) of (?:[\w']+ ){0,3}?(?:customers?|"
     r"clients?|patients?|callers?|appointments?|bookings?)\b"
 )
 _PRIVATE_DETAIL = re.compile(
@@ -101,7 +103,8 @@ _UNHAPPY = re.compile(
     r"these))\b"
 )
 _WANTED = {
-    "book": "book an appointment", "availability": "see what is free", "reschedule": "move an appointment", "cancel": "cancel an appointment",
+    "book": "book an appointment", "availability": "see what is free", "reschedule": "move an appointment",
+    "cancel": "cancel an appointment",
     "message": "take a message", "transfer": "put you through",
 }  # fmt: skip
 

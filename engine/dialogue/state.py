@@ -42,7 +42,8 @@ class State:
     """The conversation so far.
 
     `offer` is what a yes or no now answers ("message", "more", "move or cancel"); `parked` is the errand to come back
-    to; `last` the one done last; `name` the name that the caller gave; `later` holds what was asked for besides and waits for its turn.
+    to; `last` the one done last; `name` the name that the caller gave; `later` holds what was asked for
+    besides and waits for its turn.
     """
 
     errand: Errand | None = None

@@ -6,12 +6,12 @@ import re
 
 import msgspec
 
-from engine.dialogue import errands, filling, questions
+from engine.dialogue import errands, filling, phones, questions
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import find_date
 from engine.dialogue.clock import find_time
+from engine.dialogue.messages import told_plainly
 from engine.dialogue.slots import CALLERS_OWN_NUMBER
-from engine.dialogue.speaking import sentence
 from engine.dialogue.state import Errand, State, World
 from engine.dialogue.tools import Tool, by_family
 from engine.dialogue.wishes import wanted_family
@@ -24,6 +24,18 @@ NOT_DONE = {
     "cancel": "I have not cancelled anything.",
     "message": "I have not passed on a message.",
 }
+
+
+CANNOT = {
+    "book": "I can't book appointments on this line.",
+    "cancel": "I can't cancel appointments myself.",
+    "reschedule": "I can't move appointments myself.",
+    "transfer": "I can't put you through from here.",
+    "message": "I can't take messages on this line.",
+    "availability": "I can't see which times are free.",
+    "lookup": "I can't look up appointments.",
+}
+_COMPLAINS = re.compile(r"\bcomplain(?:t|ts|ing)?\b|\bunhappy\b|\bdisappointed\b", re.IGNORECASE)
 
 
 def family_of(heard: Heard, world: World) -> str | None:
@@ -48,7 +60,10 @@ def start(state: State, tool: Tool, text: str, world: World, known: Errand | Non
         errands.same_as(state.errand, state.last, text)
     reply = advance(state, world)
     first = reply[0]
-    if isinstance(first, Say) and tool.family in ("book", "message") and re.match(r"W[hi]", first.text):
+    if isinstance(first, Say) and tool.family == "message" and first.text.endswith("?") and not state.errand.confirming:
+        sorry = "I'm sorry to hear that." if _COMPLAINS.search(text) else "Certainly,"
+        return before(f"{sorry} I can take a message.", reply)
+    if isinstance(first, Say) and tool.family == "book" and re.match(r"W[hi]|How", first.text):
         return before("Certainly.", reply)
     return reply
 
@@ -74,6 +89,15 @@ def _beyond(state: State, errand: Errand, limit: str, world: World) -> list[Outp
     """More than the tool takes: leave it, and offer a message with what was wanted."""
     state.errand, state.last = None, errand
     return unknown(state, Heard(errand.wish), world, limit)
+
+
+def go_on(state: State, errand: Errand, world: World) -> list[Output]:
+    """What comes next; a number that is too short to be whole is asked to go on."""
+    asked = errand.tool.slot(errand.asking) if errand.asking else None
+    number = errand.values.get(asked.name, "") if asked is not None and asked.kind == "phone" else ""
+    if number[-1:].isdigit() and phones.unfinished(number):
+        return [Say(f"{phones.spoken_digits(number)}, and the rest?")]
+    return advance(state, world)
 
 
 def again(errand: Errand, world: World) -> str:
@@ -107,17 +131,18 @@ def unknown(state: State, heard: Heard, world: World, why: str) -> list[Output]:
     return [Say(f"{why} Shall I take a message for the team?")]
 
 
-def take_message(state: State, world: World) -> list[Output]:
-    """Begin the message that was offered, about what could not be answered."""
+def take_message(state: State, heard: Heard, world: World) -> list[Output]:
+    """Begin the message that was offered: in the words that came with the yes, else about what was not answered."""
     tool = by_family(world.tools, "message")
     if tool is None:
         return [Say(f"I'm sorry, I can't take messages on this line. {ANYTHING_ELSE}")]
     known = state.errand or state.last
     state.errand = errands.begin(tool, "", world, known, state.name)
     about = tool.of_kind("message")
-    if about is not None and state.offered_text:
+    filling.take(state.errand, heard, world)
+    if about is not None and state.offered_text and about.name not in state.errand.values:
         filling.take(state.errand, Heard(state.offered_text), world)
-        state.errand.values[about.name] = state.errand.values.get(about.name) or sentence(state.offered_text)
+        state.errand.values[about.name] = state.errand.values.get(about.name) or told_plainly(state.offered_text)
     return advance(state, world)
 
 

@@ -55,11 +55,15 @@ their us them to of in on at for with from by and or but so if that this these t
 will shall should may might must not no yes just some any about what which who whom whose when how why hello hi hey
 okay ok well um uh er erm oh right like want need know tell ask say near nearby around also too then than as up out
 get got go going really very much many thanks thank possible possibly maybe perhaps something anything thing one every
-each still already kind sort exactly actually wondering wonder live away far let all into happen happens happened policy"""
+each still already kind sort exactly actually wondering wonder live away far let all into
+happen happens happened policy"""
 STOP_WORDS = frozenset(_SMALL_WORDS.split())
 
 _SYNONYMS = {
-    "cost": "damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar dollars euro £ $ €",
+    "cost": (
+        "damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar dollars euro "
+        "£ $ €"
+    ),
     "address": "whereabouts located location where directions direction street road situated find based postcode",
     "phone": "telephone number numbers",
     "email": "mail emails",
@@ -81,7 +85,10 @@ _SYNONYMS = {
     "cut": "haircut haircuts cuts trim trims",
     "dry": "drying",
     "colour": "color colouring coloring dye dyeing colours colors tint",
-    "staff": "stylist stylists hairdresser hairdressers team",
+    "staff": (
+        "stylist stylists hairdresser hairdressers team dentist dentists vet vets doctor doctors mechanic mechanics "
+        "barber barbers therapist therapists"
+    ),
     "toilet": "restroom bathroom loo toilets",
     "website": "online site web webpage",
     "late": "lateness delayed",
@@ -90,6 +97,9 @@ _SYNONYMS = {
     "discount": "discounts reduction reductions deal deals",
     "bus": "train station tube metro underground tram transport",
     "owner": "manager boss",
+    "ready": "done finished fixed completed complete",
+    "beach": "sea seaside ocean beaches",
+    "stair": "stairs steps upstairs",
     "sell": "buy buying purchase selling sold sells",
     "come": "coming comes came",
     "deliver": "delivery deliveries delivering delivered",

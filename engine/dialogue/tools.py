@@ -39,6 +39,12 @@ _FAMILY_OF_NAME = [
 _CONFIRMED = frozenset({"book", "reschedule", "cancel", "message"})
 _WISHES = re.compile(r"\b(?:need|want|would like|can you|could you|can i|could i|please|send|order|get|have)\b")
 _CAN_YOU = re.compile(r"\b(?:can|could|would|will) (?:you|i|somebody|someone)\b")
+_READS = re.compile(
+    r"(?:get|find|check|list|look|search|fetch|show|read|view|tell|is|are|does|has|whether|status|track|estimate|"
+    r"quote|return|say)\b",
+    re.IGNORECASE,
+)
+_FOR_EMERGENCIES = re.compile(r"\b(?:emergency|emergencies|urgent|crisis)\b", re.IGNORECASE)
 _LOOKING = ("get", "look", "find", "check", "fetch", "search")
 
 
@@ -54,9 +60,7 @@ class Tool:
     @property
     def confirmed(self) -> bool:
         """Whether its values are read back and agreed before it is called: whenever it changes something."""
-        reads = bool(
-            re.match(r"(?:get|find|check|list|look|search|fetch|show|read|view|tell)\b", self.words, re.IGNORECASE)
-        )
+        reads = bool(_READS.match(self.words)) or bool(_READS.match(self.description))
         return self.family in _CONFIRMED or (self.family == "other" and bool(self.slots) and not reads)
 
     @property
@@ -99,8 +103,9 @@ def _spaced(name: str) -> str:
 
 
 def by_family(tools: list[Tool], family: str) -> Tool | None:
-    """The first tool of a family."""
-    return next((tool for tool in tools if tool.family == family), None)
+    """The first tool of a family. A line for emergencies is not for whoever wants to speak to a person."""
+    fitting = (tool for tool in tools if tool.family == family)
+    return next((tool for tool in fitting if family != "transfer" or not _FOR_EMERGENCIES.search(tool.words)), None)
 
 
 def wanted_other(heard: Heard, tools: list[Tool]) -> Tool | None:

@@ -11,11 +11,11 @@ from engine.dialogue import names
 from engine.dialogue.calendar import before_next_week, find_date, mask_dates, next_week, prepared
 from engine.dialogue.clock import TimeSaid, find_time
 from engine.dialogue.hours import Hours
+from engine.dialogue.messages import find_message, whole
 from engine.dialogue.numbers import digits_for_words
 from engine.dialogue.phones import phone_number
 from engine.dialogue.services import find_choice, find_service
 from engine.dialogue.slots import CALLERS_OWN_NUMBER, Slot
-from engine.dialogue.speaking import sentence
 from engine.dialogue.text import concepts, normal
 
 
@@ -163,7 +163,7 @@ def _without_lead(text: str) -> str | None:
         r"^(?:(?:it's called|it is called|called|it's|it is|that's|that is|we're|we are|i'm|i am|my address is|"
         r"the address is|at|in|on)\b[,. ]*)+",
         "",
-        _whole(text) or "",
+        whole(text) or "",
         flags=re.IGNORECASE,
     )
     return kept.rstrip(" .") or None
@@ -171,7 +171,7 @@ def _without_lead(text: str) -> str | None:
 
 def _find_problem(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
     if asked:
-        return _whole(text)
+        return whole(text)
     cut = re.split(
         r"(?<=[.!?])\s+|,\s*(?=(?:can|could|would|will|please|is there)\b)", _HAIL.sub("", text), flags=re.IGNORECASE
     )
@@ -227,17 +227,38 @@ def _find_service(slot: Slot, text: str, setting: Setting, asked: bool) -> str |
 
 
 def _find_number(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    plain = digits_for_words(normal(text))
-    people = re.search(
-        r"\b(?:for|of|be|party of|there are|make it|just|with) (?:the )?(\d+)\b(?! ?(?:oclock|am|pm|th\b|st\b|nd\b|"
-        r"rd\b|minutes|hours|:))|"
-        r"\b(\d+) (?:people|persons|guests|of us|adults|diners|covers|heads)\b",
-        plain,
+    plain = digits_for_words(re.sub(r"\b(?:to|too) (?=people|persons|guests|of us|nights)", "2 ", normal(text)))
+    counted = re.search(rf"\b(\d+) (?:more )?(?:{'|'.join(_counted(slot))})\b", plain)
+    if counted:
+        return counted[1]
+    people = _PARTY.search(plain) if _of_people(slot) else None
+    if people:
+        return people[1]
+    # A figure that counts something else, or tells the time, is no bare answer.
+    figures = re.findall(
+        r"\b(\d+(?:\.\d+)?)\b(?! ?(?:oclock|am|pm|nights?|people|guests|pounds|minutes|hours)\b)", plain
     )
-    if people and (asked or _of_people(slot)):
-        return people[1] or people[2]
-    figures = re.findall(r"\b\d+(?:\.\d+)?\b", plain)
     return figures[-1] if figures and asked else None
+
+
+_PARTY = re.compile(
+    r"\b(?:for|of|be|party of|there are|make it|just|with) (?:the |about )?(\d+)\b"
+    r"(?! ?(?:oclock|am|pm|th\b|st\b|nd\b|rd\b|minutes|hours|nights?|days|weeks|:|30|15|45))"
+)
+
+
+def _counted(slot: Slot) -> list[str]:
+    """What a number counts, by the property's name and description: "nights", "how many people"."""
+    about = f"{slot.words} {slot.description}".lower()
+    nouns = [
+        word
+        for word in re.findall(r"[a-z]+", about)
+        if len(word) > 3 and word not in ("many", "number", "size", "party")
+    ]
+    people = (
+        ["people", "persons", "guests?", "of us", "adults", "diners", "covers", "heads"] if _of_people(slot) else []
+    )
+    return [*(f"{re.escape(word.rstrip('s'))}s?" for word in nouns), *people] or ["(?!)"]
 
 
 def _of_people(slot: Slot) -> bool:
@@ -257,51 +278,8 @@ def _find_flag(slot: Slot, text: str, setting: Setting, asked: bool) -> str | No
     return {"yes": "true", "yeah": "true", "sure": "true", "no": "false", "nope": "false"}.get(first)
 
 
-_MESSAGE = re.compile(
-    r"\b(?i:tell (?:him|her|them|the \w+|[A-Z]\w+) (?:that )?|let (?:him|her|them|the \w+|"
-    r"[A-Z]\w+) know (?:that )?|(?:the |my )?message is[:,]? (?:that )?|say that |pass on that |"
-    r"(?:leave|take|give (?:him|her|them|\w+)) (?:a |the )?message(?: for [\w ]+?)?(?: that|,? saying|,? to say|"
-    r":) )(?P<rest>.+)$"
-)
-_ASK_THEM = re.compile(
-    r"\b(?i:ask|remind|get|have|want|need|like) (?P<who>him|her|them|(?:the |your )?[a-z]+|[A-Z]\w+) (?P<rest>(?:to|"
-    r"if|whether|when|why|about|for) .+)$"
-)
-_CALL_ME = re.compile(
-    r"\b(?:call|ring|phone|contact|get back to) (?:me|us)(?: back)? (?P<rest>(?:about|regarding|when|as soon|because|"
-    r"so|on|before|after|at) .+)$"
-)
-_ABOUT_ONESELF = re.compile(
-    r"^(?:(?:hi|hello|yes|and|it's|so|oh),? )?(?:my (?:full |last |first )?name|it's [A-Z]\w+ [A-Z]|this is [A-Z]|"
-    r"I'm [A-Z]\w+ [A-Z]|my (?:phone |mobile )?number|"
-    r"you can (?:reach|call)|(?:thank you|thanks|cheers|please)[.!]?$)",
-    re.IGNORECASE,
-)
-
-
-def _told(words: str) -> str:
-    """A message without the caller's own name and number, which have slots of their own."""
-    kept = [piece for piece in re.split(r"(?<=[a-z]{2}[.?!])\s+", words.strip()) if not _ABOUT_ONESELF.match(piece)]
-    plain = re.sub(r"\s*,?\b(?:on|at) this number\b|,? please(?=[.?!]?$)", "", " ".join(kept))
-    return sentence(plain.rstrip("?. "))
-
-
-_NOT_THEM = ("me", "you", "it", "us", "would", "i")
-
-
 def _find_message(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
-    plain = text.strip()
-    match = _MESSAGE.search(plain)
-    if match and concepts(match["rest"]):
-        # "Could you tell Anna that I am late?" is a question; what Anna is told is not.
-        return _told(match["rest"])
-    wanted = _ASK_THEM.search(plain)
-    if wanted and wanted["who"].lower() not in _NOT_THEM and len(wanted["rest"].split()) > 2:
-        return _told(wanted["rest"].removeprefix("to ")) if not asked else _whole(text)
-    call = _CALL_ME.search(plain)
-    if call and not asked:
-        return _told(f"call me back {call['rest']}")
-    return _whole(text) if asked else None
+    return find_message(text, asked)
 
 
 def _find_reason(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
@@ -314,14 +292,7 @@ def _find_reason(slot: Slot, text: str, setting: Setting, asked: bool) -> str | 
         return (
             match["rest"].rstrip(".?! ") if re.match(r"because|since|it|regarding", match[0], re.IGNORECASE) else None
         )
-    return _whole(text) if asked else None
-
-
-def _whole(text: str) -> str | None:
-    kept = re.sub(
-        r"^(?:(?:yes|okay|ok|sure|um|uh|er|well|please|yeah|so)[,. ]+)+", "", text.strip(), flags=re.IGNORECASE
-    ).strip()
-    return kept[:1].upper() + kept[1:] or None
+    return whole(text) if asked else None
 
 
 _FINDERS: dict[str, Callable[[Slot, str, Setting, bool], str | None]] = {

@@ -46,7 +46,7 @@ _MESSAGE = re.compile(
     r"\b(?:leav(?:e|ing)|take|pass(?:ing)? on|give|send|relay|drop)(?: (?:him|her|them|you|me|anna|the \w+|"
     r"[a-z]+))? (?:a |the |this |my |another )?(?:quick |short |little )?"
     r"(?:message|note|word)\b|\bmessage for|"
-    rf"\b(?:tell|inform|remind|let) {_SOMEBODY} (?:know |that |i |we |about |to |my |it |he |she |his |her )|"
+    rf"\b(?:tell|inform|remind|let) {_SOMEBODY} (?:know |that |i |we |about |to |my |it |he |she |his |her )|\btell (?:him|her|them) \w+|"
     rf"\blet {_SOMEBODY} know\b|"
     r"\b(?:call|ring|phone|get back to|contact) (?:me|us) (?:back|later|please|when|on|about|at|as soon)\b|"
     r"\bgive me a (?:call|ring|bell|callback)\b|\b(?:a|request a|want a|like a|need a|arrange a) (?:callback|"
@@ -59,12 +59,15 @@ _MESSAGE = re.compile(
     r"\bleave (?:some |a )?feedback\b"
 )
 _BOOK = re.compile(
+    r"^(?:(?:and|also|yes|then|okay|please|now) )*another (?:[\w-]+ ){0,3}for\b|"
+    r"\b(?:get|be|getting|have|been) (?:\w+ ){0,2}?booked (?:in|for|on|up)\b|"
     r"\b(?:(?<!the )(?<!a )(?<!my )(?<!your )(?<!that )(?<!already )(?:book(?! club|shop)|reserve)\b|booking (?:a|an|"
     r"for|in|my)|"
     r"make (?:a|an|another|my) (?:new |quick )?(?:appointment|booking|reservation)|(?:fit|squeeze|slot|pencil|get|"
     r"put) (?:me|us|him|her|my \w+) (?:in|down)\b|"
     r"come in (?:for|on|at|and|to have|to get)|(?:sign|put) (?:me |my \w+ |us )?up for|"
-    rf"(?:get|have|schedule|arrange|need|want|like|set up|after|make|organise|organize|(?:calling|ringing|phoning|looking|asking|ask|here) for) (?:a|an|another|"
+    rf"(?:get|have|schedule|arrange|need|want|like|set up|after|make|organise|organize|(?:calling|ringing|phoning|"
+    rf"looking|asking|ask|here) for) (?:a|an|another|"
     rf"to (?:get|have|make|arrange|schedule|book) an?|some|the (?:next|first|"
     rf"earliest)) (?:[\w-]+ ){{0,4}}?{_BOOKABLE}\b|"
     r"schedule (?:a|an|my|something|for)|"
@@ -94,7 +97,7 @@ _ANYTHING = re.compile(
 )
 _UNABLE = re.compile(
     r"\b(?:can not|will not be able to|not able to|unable to|not going to|will not|not gonna) (?:\w+ )?(?:make|come|"
-    r"attend|do|be there|keep)(?: it| in| that| my| the| to|\b)(?!.*\b(?:work|hear)\b)"
+    r"attend|be there|keep)(?: it| in| that| my| the| to|\b)(?!.*\b(?:work|hear)\b)"
 )
 _REFUSED = re.compile(
     r"\b(?:do|did|would|will) not (?:want|need|like|wish|mean|ask)(?: you)? to (?:book|cancel|move|change|reschedule|"
@@ -102,8 +105,7 @@ _REFUSED = re.compile(
 )
 _DESIRE = re.compile(
     r"\b(?:(?:would|'d) like|want|need|looking for|after|hoping for|hoping to|fancy|come (?:in|by|over|along)|"
-    r"can i (?:come|have|get|do)|could i (?:come|have|get|do|possibly)|could you do|can you do|any chance of|"
-    r"are you free|do you have|can we|could we)\b"
+    r"can i|could i|may i|could you do|can you do|any chance of|are you free|do you have|can we|could we|may we)\b"
 )
 # "What happens if I cancel?" asks about an errand instead of ordering it.
 _ASKS_ABOUT = re.compile(
@@ -122,7 +124,7 @@ _FAMILIES: Mapping[str, re.Pattern[str]] = {
 
 
 def wanted_family(heard: Heard, dated: bool = False) -> str | None:
-    """The kind of errand in what was said; `dated` when it names a day or a time, which makes "I'd like …" a booking."""
+    """The kind of errand in what was said; `dated` when it names a day or a time, which makes "any space?" one."""
     plain = heard.plain
     if _REFUSED.search(plain):
         return None
@@ -131,9 +133,12 @@ def wanted_family(heard: Heard, dated: bool = False) -> str | None:
     for family, pattern in _FAMILIES.items():
         if pattern.search(plain) and not _excepted(family, plain):
             return family
-    if not dated:
-        return None
-    return "availability" if _ANYTHING.search(plain) else "book" if _DESIRE.search(plain) else None
+    return "availability" if dated and _ANYTHING.search(plain) else None
+
+
+def desires(heard: Heard) -> bool:
+    """Whether something is wished for at all: with a day or a time it is a booking, whatever it is called."""
+    return bool(_DESIRE.search(heard.plain)) and not _REFUSED.search(heard.plain)
 
 
 def unable_to_come(heard: Heard) -> bool:

@@ -158,7 +158,7 @@ CALLS = {
         ("Yes.", f"*take_message It is done. {MORE}"),
     ],
     "a message for somebody": [
-        ("Could you tell Anna that I will be ten minutes late?", "Certainly. What is your name, please?"),
+        ("Could you tell Anna that I will be ten minutes late?", "Certainly, I can take a message. What is your name, please?"),
         ("Bob Jones", "Shall we call you back on the number you are calling from?"),
         (
             "Yes.",
@@ -277,7 +277,7 @@ async def test_any_tool_is_filled_from_its_schema() -> None:
         area={**TEXT, "enum": ["inside", "garden"]},
     )
     caller = Caller(tools=(table,))
-    assert await caller.say("I'd like to book a table for tomorrow at one") == "How many people is the table for?"
+    assert await caller.say("I'd like to book a table for tomorrow at one") == "Certainly. How many people is the table for?"
     assert await caller.say("Four.") == "Which area would you like: inside or garden?"
     assert "area: garden" in await caller.say("In the garden, please.")
     await caller.say("yes")

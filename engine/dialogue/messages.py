@@ -7,11 +7,12 @@ import re
 from engine.dialogue.speaking import sentence
 from engine.dialogue.text import concepts
 
+_WHO = r"(?:(?i:him|her|them|the \w+)|[A-Z]\w+)"
 _MESSAGE = re.compile(
-    r"\b(?i:tell (?:him|her|them|the \w+|[A-Z]\w+) (?:that )?|let (?:him|her|them|the \w+|"
-    r"[A-Z]\w+) know (?:that )?|(?:the |my )?message is[:,]? (?:that )?|say that |pass on that |"
-    r"(?:leave|take|give (?:him|her|them|\w+)) (?:a |the )?message(?: for [\w ]+?)?(?: that|,? saying|,? to say|"
-    r":) )(?P<rest>.+)$"
+    rf"\b(?:(?i:tell) {_WHO} (?i:that )?|(?i:let) {_WHO} (?i:know )(?i:that )?|"
+    r"(?i:(?:the |my )?message is[:,]? (?:that )?|say that |pass on that |"
+    r"(?:leave|take|give (?:him|her|them|\w+)) (?:a |the )?message(?: for [\w ]+?)?(?: that|,? saying|,? to say|:) ))"
+    r"(?P<rest>.+)$"
 )
 _COMPLAINT = re.compile(r"\bcomplain(?:t)?\b(?: (?P<about>(?:about|that|because) .+))?", re.IGNORECASE)
 _ASK_THEM = re.compile(

@@ -104,7 +104,10 @@ CATALOGUE: dict[str, NamedFault] = {
         NamedFault("echo-loud", "The agent's voice comes back 10 dB weaker and 400 ms late.",
                    lambda s: Echo(s, -10.0, 400)),
         NamedFault("backchannel", "The caller says 'uh-huh' while the agent speaks, and listens on.", Backchannel),
-        NamedFault("chatter", "Other people talk in the background, 18 dB below the caller.", Chatter),
+        NamedFault("chatter", "Other people talk in the background, 30 dB below the caller.", Chatter),
+        NamedFault(
+            "chatter-loud", "Other people talk close by, 18 dB below the caller.", lambda s: Chatter(s, -18.0)
+        ),
     )
 }  # fmt: skip
 

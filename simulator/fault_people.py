@@ -101,7 +101,7 @@ class Backchannel(Faults):
 class Chatter(Faults):
     """Other people talk behind the caller all the time, `db` below a caller's voice."""
 
-    def __init__(self, seed: int = 0, db: float = -18.0) -> None:
+    def __init__(self, seed: int = 0, db: float = -30.0) -> None:
         super().__init__(seed)
         self._db = db
         self._voices = hum(3000)

@@ -59,6 +59,7 @@ class Standin:
     ) -> None:  # fmt: skip
         self.account = account
         self.colleagues = list(colleagues)
+        self.kept_calls = KEPT_CALLS
         self._callee, self._on_event = callee, on_event
         self._http = new_http_client()
         self._server: _Server | None = None
@@ -188,11 +189,18 @@ class Standin:
 
     def _forget_old(self) -> None:
         """Let go of the oldest calls: a tape grows by a megabyte a minute, and a stand-in may run for days."""
-        for sid in list(self._hands)[:-KEPT_CALLS]:
+        for sid in list(self._hands)[: -self.kept_calls]:
             if self.account.calls[sid].final:
-                del self._hands[sid], self.account.live[sid], self.account.line_faults[sid]
-                for recording in self.account.recordings_of(sid):
-                    del self.account.recordings[recording.sid]
+                del self._hands[sid], self.account.line_faults[sid]
+                self._forget_legs(sid)
+
+    def _forget_legs(self, sid: str) -> None:
+        """Let go of the tapes and recordings of a call and of the legs that it dialled; the records stay."""
+        legs = [leg.sid for leg in self.account.calls.values() if leg.parent_sid == sid]
+        for gone in (sid, *legs):
+            self.account.live.pop(gone, None)
+            for recording in self.account.recordings_of(gone):
+                del self.account.recordings[recording.sid]
 
     def _dial(self, request: OutboundRequest) -> CallRecord:
         """Place an outbound call, in the background, as the REST API asked."""

@@ -232,9 +232,58 @@ async def test_a_stream_is_ended_by_a_transfer_and_legs_can_be_ended_by_rest(
     assert (final.status, final.direction, final.parent_call_sid) == ("completed", "outbound-dial", report.call.sid)
 
 
+async def test_a_leg_can_be_given_other_twiml(
+    server: Any, standin: Standin, sdk: Client, make_plan: Any, tones: Any
+) -> None:
+    """The bridge ends, and with it `<Dial>`; the colleague goes on alone."""
+    server.answers["/webhook/voice"] = transfer()
+    server.answers["/alone"] = "<Response><Say>You are alone now</Say></Response>"
+
+    async def on_hook(hook: Any) -> None:
+        if hook.path == "/webhook/leg" and hook.form["CallStatus"] == "in-progress":
+            while not any(call.status == "in-progress" for call in standin.account.calls.values() if call.parent_sid):
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.2)
+            await asyncio.to_thread(sdk.calls(hook.form["CallSid"]).update, url=f"{server.origin}/alone")
+
+    server.on_hook = on_hook
+    bob = Colleague(number=BOB, says=tones(300), stays_s=60.0)
+    report = await standin.place_call(make_plan(lines=[tones(300)], colleagues=[bob]))
+    assert "You are alone now" in [said.text for said in report.legs[0].said["agent"]]
+    assert form(server, "/alone")["ParentCallSid"] == report.call.sid
+    assert form(server, "/webhook/dialled")["DialBridged"] == "true"
+    assert all(said.text is None for said in report.said["agent"])
+
+
 async def test_a_leg_cannot_dial_on(server: Any, standin: Standin, make_plan: Any) -> None:
     server.answers["/webhook/voice"] = transfer(whisper="/webhook/whisper")
     server.answers["/webhook/whisper"] = "<Response><Dial>+15550000003</Dial><Hangup/></Response>"
     report = await standin.place_call(make_plan(colleagues=[Colleague(number=BOB)]))
     assert any("dialled itself" in warning for warning in report.legs[0].warnings)
     assert form(server, "/webhook/dialled")["DialBridged"] == "false"
+
+
+async def test_transfers_dropped_at_any_moment_leave_nothing_behind(
+    warm: Any, standin: Standin, make_plan: Any
+) -> None:
+    before = len(asyncio.all_tasks())
+    bob = Colleague(number=BOB, ring_s=0.5)
+    plans = [
+        make_plan(colleagues=[bob], manners=Manners(hang_up_after_ms=300 * at), speed=20.0, status_events=())
+        for at in range(24)
+    ]
+    await asyncio.gather(*(standin.place_call(plan) for plan in plans))
+    deadline = asyncio.get_running_loop().time() + 3
+    while len(asyncio.all_tasks()) > before and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.05)
+    assert len(asyncio.all_tasks()) <= before
+    assert len(standin.account.calls) >= 40 and all(call.final for call in standin.account.calls.values())
+
+
+async def test_what_is_forgotten_takes_its_legs_along(server: Any, standin: Standin, make_plan: Any) -> None:
+    standin.kept_calls = 1
+    server.answers["/webhook/voice"] = transfer(timeout=1)
+    first, second = [await standin.place_call(make_plan(speed=20.0, record=True)) for _ in range(2)]
+    kept = {second.call.sid, second.legs[0].call.sid}
+    assert set(standin.account.live) == kept and len(standin.account.recordings) == 1
+    assert standin.account.calls[first.legs[0].call.sid].status == "no-answer"

@@ -27,7 +27,8 @@ def dialling(server: Any, make_plan: Any, beep: bytes) -> Callable[..., Any]:
     @asynccontextmanager
     async def open_standin(standin_options: dict[str, Any] | None = None, **changes: Any) -> AsyncIterator[Any]:
         def callee(_request: Any) -> Any:
-            return make_plan(**({"lines": [beep], "manners": Manners(speaks_first=True, end_wait_ms=6000)} | changes))
+            manners = Manners(speaks_first=True, end_wait_ms=6000)
+            return make_plan(**({"lines": [beep], "manners": manners, "speed": 20.0} | changes))
 
         standin = await Standin.start(account_sid=ACCOUNT, auth_token=TOKEN, callee=callee, **(standin_options or {}))
         sdk = Client(ACCOUNT, TOKEN)
@@ -94,7 +95,7 @@ async def test_the_async_verdict(server: Any, dialling: Any, who: str, mode: str
 
 async def test_the_verdict_after_the_beep_really_comes_after_the_beep(server: Any, dialling: Any) -> None:
     server.agent = listen
-    async with dialling(answerer="machine") as (standin, create, _sdk):
+    async with dialling(answerer="machine", speed=10.0) as (standin, create, _sdk):
         call = await create(**amd(server))
         report = await asyncio.wait_for(standin.finished(call.sid), 30)
         caller, _agent = standin.tapes(call.sid)

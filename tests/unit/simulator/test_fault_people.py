@@ -111,7 +111,7 @@ def test_chatter_is_always_there_and_weaker_than_a_caller() -> None:
     fault.prepare(None)
     carried, _ = run(fault, 3000, [])
     whole = b"".join(carried)
-    assert abs(level_db(whole) - (level_db(hum(3000)) - 18)) < 2
+    assert abs(level_db(whole) - (level_db(hum(3000)) - 30)) < 2
 
 
 def test_echo_and_chatter_add_up() -> None:

@@ -34,7 +34,8 @@ def no_tracing() -> None:
 class Call:
     """One run: what the runner told us, what the engine really sent, and the history it keeps."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, engine: Any, session: Any) -> None:
+        self.engine = engine
         self.session = session
         self.events: list[Any] = []
         self._events = session.__aiter__()
@@ -76,6 +77,7 @@ class Call:
                 self.events.append(event)
                 assert event.type != "error", event
                 if (raw := _raw(event)) is not None:
+                    self.engine.check(raw)
                     assert raw["type"] != "error", raw
                 if wanted(event):
                     return event
@@ -120,7 +122,7 @@ async def running(
         config["playback_tracker"] = tracker
     runner = RealtimeRunner(agent, config={"tracing_disabled": True})
     async with await runner.run(model_config=config) as session:  # type: ignore[arg-type]
-        call = Call(session)
+        call = Call(engine, session)
         await call.until_raw("session.updated")
         yield call
 
@@ -142,7 +144,7 @@ async def test_with_the_runners_own_defaults_a_spoken_turn_is_answered(engine: A
     runner = RealtimeRunner(agent)
     config: Any = {"url": engine.url, "api_key": "any"}
     async with await runner.run(model_config=config) as session:
-        call = Call(session)
+        call = Call(engine, session)
         traced = await call.until_raw("session.updated")
         while traced["session"]["tracing"] != "auto":
             traced = await call.until_raw("session.updated")

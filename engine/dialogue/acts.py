@@ -20,6 +20,8 @@ _YES = re.compile(
     r"grand|awesome|spot on|bang on|all right|alright|all good|that works|works for me|"
     r"suits me|uh huh|mm hmm|mhm|mm|i would|i think so|i believe so|i guess so|i suppose so|if you (?:could|would|can)|"
     r"please|you got it|confirm|no problem|not a problem|happy with that)\b|"
+    r"\b(?:is|are|sounds|would be|will be|works) (?:absolutely |just |all )?(?:fine|good|perfect|great|okay|ok|lovely)"
+    r"(?: with me| for me| by me| thanks| thank you)*$|"
     rf"^{_LEAD}(?:it is|it does|i do|i am|i did|i will|we do|she is|he is)(?: please| thanks| thank you| indeed)?$|"
     rf"\bno,? (?:that|it|everything) (?:is|sounds) (?:all )?(?:right|correct|fine|great|perfect|lovely)\b|"
     r"\b(?:that is (?:right|correct)|yes please|yes)$"
@@ -42,7 +44,7 @@ _GOODBYE = re.compile(
 _FINISHED = re.compile(
     r"\b(that is (?:all|everything)|that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|"
     r"everything)|"
-    r"that is it(?: thanks?| for| from| then| now| cheers|$)|nothing else|nothing more|"
+    r"that is it(?: thanks?| for| from| then| now| cheers|$)|^nothing$|nothing else|nothing more|"
     r"nothing (?:for now|today|thank)|i am (?:done|all set|all good|good thank|good for now|good$)|we are (?:done|"
     r"all set|good)|"
     r"all done|all set|no more questions|that is fine thank|that is me|that covers (?:it|everything)|all i (?:needed|"

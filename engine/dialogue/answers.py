@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
-from engine.dialogue import retrieval
+from engine.dialogue import retrieval, topics
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import WEEKDAYS, find_date, spoken_date
 from engine.dialogue.clock import find_daypart, find_time, resolve, spoken_time
 from engine.dialogue.hours import spoken_day, spoken_week
 from engine.dialogue.state import World
-from engine.dialogue.text import concepts, normal
+from engine.dialogue.text import SENTENCE_END, concepts, normal
 
 _HOURS = re.compile(
     r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|"
@@ -41,7 +41,7 @@ _FOLLOWS = re.compile(r"^(?:and|what about|how about|or|so)\b")
 _WEEKEND = re.compile(r"\bweekends?\b")
 _WH = r"what|when|where|how|do|does|is|are|can|could|which|who|would|will|should|have you|has"
 _PIECES = re.compile(
-    rf"(?<=[.?!])\s+|,?\s+(?:and|but|or|then|because)(?: also| then)?(?: please)?,? (?=(?:also )?(?:{_WH}|also|"
+    rf"{SENTENCE_END}|,?\s+(?:and|but|or|then|because)(?: also| then)?(?: please)?,? (?=(?:also )?(?:{_WH}|also|"
     rf"i would|i'd|i want|i need|i'll|can i|book|cancel|tell|leave|one more|please)\b)|"
     rf",\s+(?=(?:{_WH}|do you|i'd|i would|i need|i want|one more)\b)|;\s*",
     re.IGNORECASE,
@@ -122,7 +122,7 @@ def answer(text: str, world: World) -> tuple[str, str] | None:
     ours = bool(about_hours) and not _of_something_else(text, world)
     # "Is the office open tomorrow?" is answered by the table, unless a fact speaks of opening itself.
     facts = tuple(fact for fact in knowledge.facts if not ours or _OPENING.search(fact.text))
-    found = retrieval.answer(question, facts)
+    found = retrieval.answer(question, facts, text)
     if found:
         return "\n".join(found), "facts"
     if ours:
@@ -163,7 +163,7 @@ def _with_tails(parts: list[str]) -> list[str]:
     """ "Do you do kids' cuts? How much?" is one question: a tail without a matter belongs to what stands before it."""
     joined: list[str] = []
     for part in parts:
-        bare = all(retrieval.is_weak(word) for word in concepts(part)) and re.match(
+        bare = all(topics.is_weak(word) for word in concepts(part)) and re.match(
             r"(?:and )?(?:how (?:much|long)|what (?:price|cost))", part, re.IGNORECASE
         )
         if joined and bare and len(part.split()) <= 5:
@@ -180,7 +180,7 @@ def _following(part: str, before: str, world: World) -> Answered | None:
     if stem is None or _HOURS.search(heard.plain) or heard.words > 7 or not _FOLLOWS.search(heard.plain):
         return None
     rest = _FOLLOWS.sub("", heard.plain).strip()
-    new = [word for word in concepts(rest) if not retrieval.is_shaping(word)]
+    new = [word for word in concepts(rest) if not topics.is_shaping(word)]
     one = answer(f"{stem['stem']} {rest}" if new else f"{normal(before)} {rest}", world)
     return Answered(*one) if one is not None and one[1] != HOURS else None
 

@@ -106,18 +106,20 @@ def fresh(state: State, heard: Heard, world: World) -> list[Output]:
         family in (None, "message") or (family == "book" and _HAS_BOOKED.search(heard.plain))
     ):
         return _unable(state, heard, world)
+    repair = _broken(heard, world) if family in (None, "book", "availability") else None
+    if repair is not None:
+        return steps.start(state, repair, heard.text, world)
     if family is not None and not (asks_about(heard) and family == "cancel"):
         return _wanted(state, heard, world, family)
     other = wanted_other(heard, world.tools)
-    if (
-        other is None
-        and trouble(heard.text)
-        and (not heard.question or answers.proposes(heard) or re.search(r"\b(?:my|our|i|we)\b", heard.plain))
-    ):
-        other = repairing(world.tools)
     if other is not None:
         return steps.start(state, other, heard.text, world)
     return _talk(state, heard, world)
+
+
+def _broken(heard: Heard, world: World) -> Tool | None:
+    """The tool for what a caller reports broken; "do you fix taps?" reports nothing."""
+    return repairing(world.tools) if trouble(heard.text) and not asides.asks_facts(heard) else None
 
 
 def _asks_who(state: State, heard: Heard, world: World) -> list[Output] | None:
@@ -236,6 +238,9 @@ def look(state: State, tool: Tool, text: str, world: World) -> list[Output]:
 def _talk(state: State, heard: Heard, world: World) -> list[Output]:
     book = by_family(world.tools, "book")
     dated = _dated(heard, world)
+    wished = desires(heard) and (dated or not heard.question) and not asides.asks_facts(heard)
+    if book is not None and wished and _names_service(heard, book, world):
+        return _wanted(state, heard, world, "book")
     if dated and desires(heard) and (not heard.question or answers.proposes(heard)):
         return _wanted(state, heard, world, "book")
     known = answers.answer_all(heard, world, state.topic, state.asked)
@@ -243,7 +248,8 @@ def _talk(state: State, heard: Heard, world: World) -> list[Output]:
         return _told(state, heard, known)
     if dated and desires(heard):
         return _wanted(state, heard, world, "book")
-    if book is not None and _names_booking(heard, book, world) and not asides.asks_facts(heard):
+    asks = asides.asks_facts(heard) and not answers.proposes(heard)
+    if book is not None and _names_booking(heard, book, world) and not asks:
         return steps.start(state, book, heard.text, world)
     return _remark(state, heard, world) or _not_answered(state, heard, world)
 
@@ -289,18 +295,17 @@ def _names_booking(heard: Heard, book: Tool, world: World) -> bool:
     """ "Haircut for Helen on Friday": no wish is spoken, but a service, a choice, a day or a time is named."""
     if re.search(r"\b(?:is|was|does|do) not (?:it|that|he|she|they)$", heard.plain):
         return False
-    known = tuple(fact.text for fact in world.knowledge.facts)
     day, clock = find_date(heard.text, world.context.now.date()), find_time(heard.text)
-    chosen = any(find_choice(slot.choices, heard.text, asked=False) for slot in book.slots if slot.kind == "choice")
     if heard.question and heard.words > 8 and not answers.proposes(heard):
         return False
-    short = heard.words <= 4
-    return bool(
-        (find_service(heard.text, False, known))
-        or (chosen and (day or clock))
-        or (day and clock)
-        or ((day or clock) and short)
-    )
+    return _names_service(heard, book, world) or bool((day and clock) or ((day or clock) and heard.words <= 4))
+
+
+def _names_service(heard: Heard, book: Tool, world: World) -> bool:
+    """Whether something that can be booked is named: a choice of the tool's, or what the facts write of."""
+    known = tuple(fact.text for fact in world.knowledge.facts)
+    chosen = any(find_choice(slot.choices, heard.text, asked=False) for slot in book.slots if slot.kind == "choice")
+    return chosen or (book.of_kind("service") is not None and find_service(heard.text, False, known) is not None)
 
 
 def _told(state: State, heard: Heard, known: answers.Answered) -> list[Output]:

@@ -10,9 +10,10 @@ from engine.dialogue.memo import remembered
 from engine.dialogue.numbers import digits_for_words
 
 _PM = (
-    r"pm|in the afternoon|in the evening|at night|this afternoon|this evening|tonight|afternoon|evening|lunchtime|lunch"
+    r"pm|in the afternoon|in the evening|at night|this afternoon|this evening|tonight|afternoons?|evenings?|"
+    r"lunchtime|lunch"
 )
-_AM = r"am|in the morning|this morning|tomorrow morning|morning"
+_AM = r"am|in the morning|this morning|tomorrow morning|mornings?"
 _HALF = rf"(?:\s*(?:(?P<pm>{_PM})|(?P<am>{_AM}))\b)"
 _NOT_A_TIME = (
     r"(?!\s?(?:pounds|euros|dollars|percent|%|people|persons|guests|adults|children|kids|minutes?|mins|hours?|days?|"

@@ -12,12 +12,14 @@ from engine.dialogue.clock import TimeSaid, find_daypart, in_part, resolve
 from engine.dialogue.moves import old_and_new
 from engine.dialogue.names import corrected
 from engine.dialogue.numbers import digits_for_words
+from engine.dialogue.services import find_service
 from engine.dialogue.slots import Slot
 from engine.dialogue.state import Errand, World
 from engine.dialogue.values import Setting, affirmed, find, said_time
 
 _WHO = ("name", "label", "staff")
 FREE = ("text", "address", "problem", "message", "reason")
+_BARE_TIME = re.compile(r"^(?:at )?(?:[a-z]+|\d{1,4})(?: (?:thirty|fifteen|forty five|then|please))?$")
 _CHANGE = re.compile(
     r"\b(?:make (?:it|that)|change (?:it|that)|instead|rather|can it be|could it be|should be|can we|could we)\b"
 )
@@ -50,17 +52,26 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
             continue
         text = texts.get(slot.role if slot.kind in ("date", "time") else "", heard.text)
         if slot.kind == "time":
-            _take_time(errand, slot, text, world, asked or asked_kind == "date" or bool(_CHANGE.search(heard.plain)))
+            bare = asked or asked_kind == "date" or bool(_CHANGE.search(heard.plain))
+            _take_time(errand, slot, text, world, bare or (asked_kind in _WHO and bool(_BARE_TIME.match(heard.plain))))
         elif slot.kind == "phone":
             _take_phone(errand, slot, heard, world)
         elif not (slot.kind in ("service", "message", "reason") and slot.name in errand.values and not asked):
             value = find(slot, text, setting(errand, slot, world), asked and _may_be_bare(slot, heard))
-            if slot.kind == "name" and not asked and value is not None and value in _labels(errand, text, world):
+            if slot.kind == "name" and value is not None and _is_other_value(errand, value, text, asked, world):
                 continue
             put(errand, slot, value)
     _take_hints(errand, heard, world)
     settle_times(errand, world)
     return (dict(errand.values), errand.part, errand.week) != before
+
+
+def _is_other_value(errand: Errand, name: str, text: str, asked: bool, world: World) -> bool:
+    """What looks like a name and is a pet's, or the service: "haircut" to "what name is it for?"."""
+    if not asked and name in _labels(errand, text, world):
+        return True
+    service = find_service(text, False, tuple(fact.text for fact in world.knowledge.facts))
+    return service is not None and set(name.lower().split()) <= set(service.replace("-", " ").split())
 
 
 def _labels(errand: Errand, text: str, world: World) -> list[str]:

@@ -28,6 +28,7 @@ _NAMED = re.compile(
     r"(?P<name>[A-Z][\w'’]*(?: (?:[A-Z][\w'’]*|&|and(?= [A-Z])))*)"
 )
 _ABOUT_HOURS = re.compile(r"\b(?:hours|open|opening|office|reception)\b", re.IGNORECASE)
+_LEANS = re.compile(r"(?:they|it|this|these|those|that|after that|both|otherwise|then) ", re.IGNORECASE)
 _HOLIDAYS = re.compile(r"\bholidays?\b|\bchristmas\b|\beaster\b", re.IGNORECASE)
 _TO_THE_AGENT = re.compile(
     r"^(you are|you're|you must|you should|you answer|always|never|do not|don't|be |speak|greet|keep|"
@@ -116,7 +117,19 @@ def _facts_of(plain: str, section: str) -> list[Fact]:
         return [*(Fact(key, value) for key, value in days), *(Fact("", _holiday_fact(piece)) for piece in holidays)]
     if keyed:
         return [Fact(keyed["key"].strip(), keyed["value"].strip())]
-    return [Fact("", piece) for piece in _sentences(plain) if len(piece.split()) > 1 and not _TO_THE_AGENT.match(piece)]
+    kept = [piece for piece in _sentences(plain) if len(piece.split()) > 1 and not _TO_THE_AGENT.match(piece)]
+    return [Fact("", piece) for piece in _whole_thoughts(kept)]
+
+
+def _whole_thoughts(pieces: list[str]) -> list[str]:
+    """Sentences, each with those after it that only make sense with it: "They are free"."""
+    thoughts: list[str] = []
+    for piece in pieces:
+        if thoughts and _LEANS.match(piece):
+            thoughts[-1] = f"{thoughts[-1]} {piece}"
+        else:
+            thoughts.append(piece)
+    return thoughts
 
 
 def _holiday_fact(piece: str) -> str:

@@ -7,7 +7,7 @@ import re
 from engine.dialogue.speaking import sentence
 from engine.dialogue.text import concepts
 
-_WHO = r"(?:(?i:him|her|them|the \w+)|[A-Z]\w+)"
+_WHO = r"(?:(?i:him|her|them|the \w+)|(?:(?:Dr|Mr|Mrs|Ms|Miss|Doctor)\.? )?[A-Z]\w+)"
 _MESSAGE = re.compile(
     rf"\b(?:(?i:tell) {_WHO} (?i:that )?|(?i:let) {_WHO} (?i:know )(?i:that )?|"
     r"(?i:(?:the |my )?message is[:,]? (?:that )?|say that |pass on that |"

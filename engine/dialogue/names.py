@@ -7,16 +7,17 @@ from difflib import SequenceMatcher
 
 from engine.dialogue.calendar import MONTHS, WEEKDAYS
 from engine.dialogue.memo import remembered
+from engine.dialogue.numbers import TENS, UNITS
 from engine.dialogue.spelling import respelled, spelled, without_spelling
 from engine.dialogue.text import STOP_WORDS
 
 _LETTER = r"A-Za-zÀ-ÖØ-öø-ÿĀ-ſ"
 _WORD = rf"[A-ZÀ-ÖØ-ÞĀ-Ž][{_LETTER}'’\-]*[a-zß-öø-ÿ'’ā-ž][{_LETTER}'’\-]*|[A-Z]\.|[A-Z](?= [A-Z][a-z])"
-_PARTICLE = r"de|van|von|der|den|la|le|del|da|dos|di|bin|al|el|ten|O"
+_PARTICLE = r"de|van|von|der|den|la|le|del|da|dos|di|bin|al|el|O"
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Doctor|Professor|Prof|Sir)\.?"
 _RUN = (
-    rf"(?:{_TITLE} )?(?:(?:{_PARTICLE}) (?=[A-Z]))?(?:{_WORD})(?: (?:{_PARTICLE})\b(?= (?:[A-Z]|{_PARTICLE}\b))|"
-    rf" (?:{_WORD}))*"
+    rf"(?:{_TITLE} )?(?:(?:{_PARTICLE}) (?=[A-Z]))?(?:{_WORD})"
+    rf"(?: (?:{_PARTICLE})\b(?= (?:[A-Z]|{_PARTICLE}\b))| (?:{_WORD})| [A-Z](?=$|[.,]))*"
 )
 _OWNER = r"(?i:my|the|his|her|their|full|whose)"
 _INTRODUCED = re.compile(
@@ -50,6 +51,13 @@ _PARTS = re.compile(
     rf"\b(?i:first|given|christian) (?i:name)(?i: is|['’]s)? (?P<first>{_WORD})\b.*?\b(?i:last name|surname|"
     rf"family name|second name)(?i: is|['’]s)? (?P<last>{_WORD})"
 )
+_PARTS_TURNED = re.compile(
+    rf"\b(?i:last name|surname|family name|second name)(?i: is|['’]s)? (?P<last>{_WORD})\b.*?\b(?i:first|given|"
+    rf"christian) "
+    rf"(?i:name)(?i: is|['’]s)? (?P<first>{_WORD})"
+)
+_TRAILING = re.compile(rf"(?<=[a-z\d]) (?P<name>(?:{_WORD}) (?:{_WORD}))$")
+_BEFORE_PLACES = re.compile(r"\b(?:at|in|on|to|near|from|of|the|by|opposite|called)$")
 _BARE = re.compile(rf"^(?P<name>{_RUN})(?: (?:speaking|here|calling|again))?$")
 _SPEAKING = re.compile(rf"^(?:(?i:hi|hello|yes|hey)[,.]? )?(?P<name>{_RUN}) (?i:speaking|here|calling)\b")
 _FILLER = re.compile(
@@ -68,17 +76,19 @@ _TAIL = re.compile(
     r"again)?[\s,.!?]*$",
     re.IGNORECASE,
 )
-_SMALL_WORDS = """I Yes No Hello Hi Hey Thank Thanks Goodbye Bye Please Sorry Okay OK Tomorrow Today Tonight Can Could
-Would What When Where Who How Is Are Do Does Did The A An My It That This Not Never Well Sure Correct Right Great Good
-Morning Afternoon Evening Noon Half Quarter And But So At On In For Let Actually Oh Um Just Also You We They He She
-There Next Maybe Perhaps Hold Wait Why Which Whose Was Were Will Be Been Have Has Had Should May Might Must Nothing
-Something Anything Everything Nobody Somebody Anybody Someone Anyone Everyone Wrong Perfect Fine Lovely Exactly Same
-Christmas Easter Monday's If To From With About Any Some All None Both Either Neither Nope Yeah Yep Yup Nah Um Er Erm
-Uh Ah Hmm Only Really Very Too Here Now Then Again Still Already Because Since Until After Before Make Book Cancel
-Change Move One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve Instead Alright Brilliant Cheers Looking
-Calling Name Surname Number English Spanish French German"""
+_SMALL_WORDS = """I Yes No Hello Hi Hey Thank Thanks Goodbye Bye Please Sorry Okay OK Tomorrow Today Tonight Can
+Could Would What When Where Who How Is Are Do Does Did The A An My It That This Not Never Well Sure Correct Right
+Great Good Morning Afternoon Evening Noon Half Quarter And But So At On In For Let Actually Oh Um Just Also You We
+They He She There Next Maybe Perhaps Hold Wait Why Which Whose Was Were Will Be Been Have Has Had Should May Might
+Must Nothing Something Anything Everything Nobody Somebody Anybody Someone Anyone Everyone Wrong Perfect Fine Lovely
+Exactly Same Christmas Easter Monday's If To From With About Any Some All None Both Either Neither Nope Yeah Yep Yup
+Nah Um Er Erm Uh Ah Hmm Only Really Very Too Here Now Then Again Still Already Because Since Until After Before Make
+Book Cancel Change Move One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve Instead Alright Brilliant
+Cheers Looking Sometime Anytime Whenever Mornings Afternoons Evenings Preferably Ideally Around Usually Probably
+Possibly Any Anything Sooner Later Earlier Calling Name Surname Number English Spanish French German"""
 _NOT_NAMES = frozenset(
     {*(day.capitalize() for day in WEEKDAYS), *(month.capitalize() for month in MONTHS), *_SMALL_WORDS.split()}
+    | {word.capitalize() for word in (*UNITS, *TENS)}
 ) - {"April", "May", "June"}
 _SENTENCE = re.compile(r"(?<=[a-z]{2}[.?!;])(?<!Mrs\.)(?<!Prof\.)(?<!Mr\.)(?<!Dr\.)(?<!Ms\.)\s+")
 _LONGEST_WORDS = 4
@@ -98,7 +108,7 @@ def find_name(text: str, asked: bool = False, behalf: bool = True) -> str | None
         if behalf and (whose := _for_whom(piece)):
             return respelled(whose, letters)
         found = _better(found, _in_piece(piece, asked))
-    return respelled(found or _last_alone(plain, behalf), letters)
+    return respelled(found or _last_alone(plain), letters)
 
 
 def _for_whom(text: str) -> str | None:
@@ -108,14 +118,17 @@ def _for_whom(text: str) -> str | None:
     return names[-1] if names else None
 
 
-def _last_alone(text: str, behalf: bool) -> str | None:
+def _last_alone(text: str) -> str | None:
     """ "Saturday at ten, Jane Austen.": a full name that ends what was said."""
-    alone = _ALONE.match(re.split(r"[,;] ", text.strip())[-1]) if behalf else None
-    return _clean(alone["name"]) if alone and " " in (_clean(alone["name"]) or "") else None
+    alone = _ALONE.match(re.split(r"[,;] ", text.strip())[-1])
+    if alone is None and (trailing := _TRAILING.search(text.strip(" .!"))) is not None:
+        alone = None if _BEFORE_PLACES.search(text[: trailing.start()]) else trailing
+    name = _clean(alone["name"]) if alone else None
+    return name if name and " " in name else None
 
 
 def _in_piece(text: str, asked: bool) -> str | None:
-    parts = _PARTS.search(text)
+    parts = _PARTS.search(text) or _PARTS_TURNED.search(text)
     if parts:
         return f"{parts['first']} {parts['last']}"
     names = [

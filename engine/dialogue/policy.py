@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.dialogue import answers, between, cases, outcomes, pursuing, social, steps
 from engine.dialogue.acts import Heard
 from engine.dialogue.names import find_name
@@ -67,7 +69,11 @@ def _meta(state: State, heard: Heard, world: World) -> list[Output] | None:
         if heard.words > 5 and state.errand is None and (told := answers.answer_all(heard, world)) is not None:
             return [Say(told.words)]
         return [Say(state.said or greeting(world))]
-    if heard.wait and heard.words <= 7 and not heard.question and state.errand is None:
+    waits = heard.wait and (
+        not heard.question
+        or re.match(r"(?:can|could|would) you (?:just |please )?(?:give|hold|wait|hang|bear)", heard.plain)
+    )
+    if waits and heard.words <= 8 and state.errand is None:
         return [Say("Of course, take your time.")]
     words = social.refusal(heard, world) or social.foreign_words(heard, world)
     if words is None:

@@ -94,6 +94,8 @@ def _side_step(state: State, errand: Errand, heard: Heard, world: World) -> list
     again = steps.again(errand, world)
     if _WHATEVER.search(heard.plain) and (looked := _whatever(state, errand, world)) is not None:
         return looked
+    if _WHATEVER.search(heard.plain):
+        return [Say(again)]
     if _WHY.search(heard.plain):
         return [Say(f"I need it for the {_matter(errand)}. {again}")]
     if heard.wait and heard.words <= 8:

@@ -41,7 +41,7 @@ def question(slot: Slot, family: str = "") -> str:
     if family == "reschedule" and (slot.kind, slot.role or "new") in _OF_A_MOVE:
         return _OF_A_MOVE[slot.kind, slot.role or "new"]
     if family == "cancel" and slot.kind in ("date", "time"):
-        return _OF_A_MOVE[slot.kind, "old"]
+        return f"What {'day' if slot.kind == 'date' else 'time'} is it booked for?"
     if slot.kind == "name" and family != "book":
         return "What is your name, please?" if family == "message" else "What name is it under, please?"
     if slot.kind == "choice":
@@ -71,6 +71,7 @@ def _asked(slot: Slot) -> str:
     told = re.match(r"(?P<wh>(?:who|what|which|where|when|how)\b.*?) (?P<what>it|they|you) (?P<verb>is|are)$", lowered)
     if told:
         return sentence(f"{told['wh']} {told['verb']} {told['what']}")[:-1]
+    lowered = re.sub(r"\b(?:transfer|connect)(?= to\b)", lambda verb: f"{verb[0]} you", lowered)
     should = re.match(r"(?P<wh>who|what|which|where|when|how) to (?P<do>.+)$", lowered)
     if should:
         return sentence(f"{should['wh']} should I {should['do']}")[:-1]
@@ -116,7 +117,7 @@ def understood(errand: Errand) -> str:
     if errand.tool.family == "message":
         return _message_back(by_kind)
     if errand.tool.family == "reschedule":
-        words = f"So you would like to move the appointment{_move(said, by_kind)}"
+        words = f"So you would like to move the {_booked_thing(errand)}{_move(said, by_kind)}"
     else:
         words = " ".join([_head(errand, by_kind), *_places(by_kind)])
     rest = [_apart(slot, errand.values[slot.name]) for slot in _filled(errand) if slot.kind not in _PLACED]
@@ -134,7 +135,7 @@ def _filled(errand: Errand) -> list[Slot]:
 
 def _head(errand: Errand, said: dict[str, str]) -> str:
     if errand.tool.family == "cancel":
-        return "So you would like to cancel the appointment"
+        return f"So you would like to cancel the {_booked_thing(errand)}"
     if errand.tool.family == "book":
         return f"So that is {with_article(said.get('service', _booked_thing(errand)))}"
     does = re.split(r"[.,(;:]", errand.tool.description)[0].strip()
@@ -143,7 +144,9 @@ def _head(errand: Errand, said: dict[str, str]) -> str:
 
 def _booked_thing(errand: Errand) -> str:
     """What a tool books, by its own name: "reserve_table" is about a table."""
-    match = re.search(r"table|visit|lesson|viewing|consultation|room|session|class", errand.tool.name.lower())
+    match = re.search(
+        r"table|visit|lesson|viewing|consultation|room|session|class|reservation|booking", errand.tool.name.lower()
+    )
     return match[0] if match else "appointment"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.dialogue.memo import remembered
-from engine.dialogue.text import concepts, normal
+from engine.dialogue.text import SENTENCE_END, concepts, normal
 
 _ENDS = (
     r"(?= (?:for|on|at|with|tomorrow|today|tonight|this|next|please|in|by|from|around|about|under|and|or|but|if|as|"
@@ -20,7 +20,7 @@ _OBJECT = re.compile(
     rf"(?P<thing>[a-z][a-z' &-]*?){_ENDS}"
 )
 _FOR_A = re.compile(
-    r"\b(?:appointment|booking|slot|reservation|session|in|come|me|visit|it|booked) for (?:a|an|some|my|the) "
+    r"\b(?:appointment|booking|slot|reservation|session|in|come|me|visit|it|booked) for (?:a |an |some |my |the )?"
     rf"(?P<thing>[a-z][a-z' &-]*?){_ENDS}"
 )
 _FOR_ANY = re.compile(rf"\bfor (?:a|an) (?P<thing>[a-z][a-z' &-]*?){_ENDS}")
@@ -46,7 +46,7 @@ _NOT_A_SERVICE = re.compile(
     r"complaint|callback|another|change|way|daughter|son|wife|husband|mum|mother|father|dad|friend|half|noon|earlier|"
     r"later|"
     r"child|kid|boy|girl|baby|man|woman|party|while|bit|lot|couple|group|family|quote|moment|"
-    r"speak|talk|move|cancel|reschedule|there|here|please|sure|hi|hello|first|last|next|me|us|my|mine|what|how|is|"
+    r"speak|talk|move|cancel|reschedule|there|here|please|sure|hi|hello|with|first|last|next|me|us|my|mine|what|how|is|"
     r"are|do|did)\b"
 )
 _CORRECTION = re.compile(
@@ -58,6 +58,7 @@ _FIRST = re.compile(
     rf"then) )*(?P<thing>[a-z-]+(?: [a-z&-]+){{0,2}}?){_ENDS}"
 )
 _LEAST_LIKENESS = 0.5
+_LONGEST = 5
 
 
 @remembered
@@ -66,18 +67,26 @@ def find_service(text: str, asked: bool, known: tuple[str, ...] = ()) -> str | N
     corrected = _CORRECTION.split(text)
     if len(corrected) > 1 and (thing := find_service(corrected[-1], False, known)) is not None:
         return thing
-    for piece in re.split(r"(?<=[.?!,])\s+", text):
-        thing = _in_piece(normal(piece), known)
-        if thing is not None:
+    for piece in re.split(rf"{SENTENCE_END}|(?<=,)\s+", text):
+        thing = _in_piece(normal(piece), known) or _named_first(normal(piece), known)
+        if thing is not None and not _is_name(thing, piece):
             return thing
-        thing = _named_first(normal(piece), known)
-        if thing is not None:
-            return thing
-    plain = re.sub(r"^(?:(?:a|an|the|just|for|i would like|i want|i need|it is|please|um|er|yes) )+", "", normal(text))
-    plain = re.sub(r"(?: please| thanks| thank you)+$", "", plain)
-    return (
-        plain if asked and plain and len(plain.split()) <= 5 and not re.search(r"\d|\bnot\b|\bno\b|\?", plain) else None
-    )
+    return _bare(normal(text)) if asked else None
+
+
+def _bare(plain: str) -> str | None:
+    """An answer to what somebody would like to come in for."""
+    thing = re.sub(r"^(?:(?:a|an|the|just|for|i would like|i want|i need|it is|please|um|er|yes) )+", "", plain)
+    thing = re.sub(r"(?: please| thanks| thank you)+$", "", thing)
+    if not thing or len(thing.split()) > _LONGEST or re.search(r"\d|\bnot\b|\bno\b|\?", thing):
+        return None
+    return thing
+
+
+def _is_name(thing: str, piece: str) -> bool:
+    """ "See Dr. Nguyen", "book Rex in": what is written with a capital is somebody, unless in capitals throughout."""
+    said = re.search(r"\b" + r".{1,2}".join(map(re.escape, thing.split())), piece, re.IGNORECASE)
+    return said is not None and any(re.match(r"[A-Z][a-z]", word) for word in said[0].split()) and said.start() > 0
 
 
 def _named_first(plain: str, known: tuple[str, ...]) -> str | None:
@@ -122,12 +131,37 @@ def find_choice(choices: tuple[str, ...], text: str, asked: bool) -> str | None:
     joined = [choice for choice in choices if asked and normal(_words(choice)).replace(" ", "") in run]
     if len(joined) == 1:
         return joined[0]
+    if asked and (hurry := _by_hurry(choices, plain)) is not None:
+        return hurry
     said = set(concepts(text))
     likeness = {choice: _likeness(set(concepts(_words(choice))), said) for choice in choices}
     best = max(likeness, key=likeness.__getitem__, default=None)
     alone = best is not None and list(likeness.values()).count(likeness[best]) == 1
     enough = best is not None and likeness[best] >= (_LEAST_LIKENESS if asked else 1.0)
     return best if alone and enough else None
+
+
+_HURRY = [
+    (
+        re.compile(
+            r"\b(?:as soon as possible|asap|straight away|right away|immediately|now|urgent\w*|quickly|emergency)\b"
+        ),
+        re.compile(r"today|now|urgent|asap|immediate|emergency|high|soon"),
+    ),
+    (
+        re.compile(r"\b(?:no (?:rush|hurry)|not urgent|any ?time|does not matter|do not mind|whenever|flexible|low)\b"),
+        re.compile(r"whenever|any|flexible|low|not urgent|routine|normal"),
+    ),
+]
+
+
+def _by_hurry(choices: tuple[str, ...], plain: str) -> str | None:
+    """ "As soon as possible" among today, this week and whenever."""
+    for said, meant in reversed(_HURRY):
+        fitting = [choice for choice in choices if meant.search(choice.lower())]
+        if said.search(plain) and fitting:
+            return fitting[0]
+    return None
 
 
 def _likeness(wanted: set[str], said: set[str]) -> float:

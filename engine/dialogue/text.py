@@ -48,14 +48,16 @@ _SHORT = re.compile(
 )
 _LONG = {"m": "am", "re": "are", "s": "is", "d": "would", "ll": "will", "ve": "have"}
 _WORD = re.compile(r"[a-z0-9][a-z0-9'&-]*|£|\$|€")
-_SENTENCE = re.compile(r"(?<=[.?!])\s+")
+# A stop after a title or an initial ends no sentence.
+SENTENCE_END = r"(?<=[.?!])(?<!\b[DMS][rst]\.)(?<!\bMrs\.)(?<!\bProf\.)(?<!\b[A-Z]\.)\s+"
+_SENTENCE = re.compile(SENTENCE_END)
 
 _SMALL_WORDS = """a an the is are was were be been am do does did have has had i you we they he she it me my your our
 their us them to of in on at for with from by and or but so if that this these those there here please can could would
 will shall should may might must not no yes just some any about what which who whom whose when how why hello hi hey
 okay ok well um uh er erm oh right like want need know tell ask say near nearby around also too then than as up out
 get got go going really very much many thanks thank possible possibly maybe perhaps something anything thing one every
-each still already kind sort exactly actually wondering wonder live away far let all into
+each still already kind sort exactly actually wondering wonder away far let all into
 happen happens happened policy"""
 STOP_WORDS = frozenset(_SMALL_WORDS.split())
 
@@ -98,6 +100,9 @@ _SYNONYMS = {
     "bus": "train station tube metro underground tram transport",
     "owner": "manager boss",
     "ready": "done finished fixed completed complete",
+    "area": "areas suburb suburbs region regions town towns",
+    "outside": "outdoors outdoor terrace patio garden",
+    "inside": "indoors indoor",
     "beach": "sea seaside ocean beaches",
     "stair": "stairs steps upstairs",
     "sell": "buy buying purchase selling sold sells",
@@ -134,6 +139,8 @@ def concept(word: str) -> str:
 def stem(word: str) -> str:
     """A crude English stem: enough to make plurals and verb forms meet."""
     word = word.removesuffix("'s").removesuffix("'")
+    if word.endswith("s") and len(word) >= 6 and word[-2] not in "sui" and not word.endswith("es"):
+        word = word[:-1]
     for ending, least, instead in (("ies", 5, "y"), ("ing", 6, ""), ("ed", 5, ""), ("es", 5, "e"), ("s", 4, "")):
         if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
             base = word.removesuffix(ending) + instead

@@ -45,7 +45,26 @@ _READS = re.compile(
     re.IGNORECASE,
 )
 _FOR_EMERGENCIES = re.compile(r"\b(?:emergency|emergencies|urgent|crisis)\b", re.IGNORECASE)
-_LOOKING = ("get", "look", "find", "check", "fetch", "search")
+_LOOKING = frozenset(
+    [
+        "get",
+        "look",
+        "find",
+        "check",
+        "fetch",
+        "search",
+        "request",
+        "new",
+        "create",
+        "make",
+        "order",
+        "add",
+        "submit",
+        "set",
+        "start",
+        "send",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +128,19 @@ def by_family(tools: list[Tool], family: str) -> Tool | None:
 
 
 def wanted_other(heard: Heard, tools: list[Tool]) -> Tool | None:
-    """A tool of no known family that what was said is about: by the words of its name or what it is described to do."""
+    """A tool of no known family that what was said is about: by the words of its name or what it is described to do.
+
+    A wish needs one telling word ("I need a refill"), a question most of the name's ("is my car ready?").
+    """
     said = set(concepts(heard.text))
+    wishes = bool(_WISHES.search(heard.plain)) and (not heard.question or bool(_CAN_YOU.search(heard.plain)))
     for tool in tools:
-        about = {word for word in concepts(tool.words) if word not in _LOOKING}
-        if tool.family != "other" or not about:
-            continue
-        named = len(said & about) * 2 > len(about)
+        named = {word for word in concepts(tool.words) if word not in _LOOKING}
         described = {word for word in concepts(tool.description.split(".")[0]) if word not in _LOOKING}
-        wishes = not heard.question or bool(_CAN_YOU.search(heard.plain))
-        if named or (wishes and _WISHES.search(heard.plain) and len(said & described) * 2 >= len(described) > 0):
+        if tool.family != "other" or not named:
+            continue
+        told = wishes and not heard.question and bool(said & named) and tool.confirmed
+        if told or len(said & named) * 2 > len(named) or (wishes and len(said & described) * 2 >= len(described) > 0):
             return tool
     return None
 

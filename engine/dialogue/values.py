@@ -116,9 +116,9 @@ _LABELLED = re.compile(
 
 def _find_label(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
     """The name of somebody or something else than the caller: "my dog Rex"."""
-    match = _LABELLED.search(text)
-    if match and not re.search(r"\bmy name\b", match[0]):
-        return names.find_name(match["name"] or match["only"], asked=True)
+    for match in _LABELLED.finditer(text):
+        if not re.search(r"\b(?:my|full) name\b", text[: match.end()][-len(match[0]) - 4 :], re.IGNORECASE):
+            return names.find_name(match["name"] or match["only"], asked=True)
     return names.find_name(text, asked=True) if asked else None
 
 
@@ -134,7 +134,8 @@ _TROUBLE = re.compile(
     r"damaged?|backed up|"
     r"no (?:hot )?(?:water|heating|power|electricity|signal)|(?:is|are|does|do|will|has) not (?:\w+ )?(?:work\w*|"
     r"flush\w*|drain\w*|start\w*|turn\w*|heat\w*|open\w*|clos\w*)|"
-    r"won't (?:\w+ )?\w+|stopped working|not working|out of order|problem with|trouble with|issue with|"
+    r"won't (?:\w+ )?\w+|water (?:\w+ )?(?:coming|pouring|dripping|running|everywhere)|stopped working|not working|"
+    r"out of order|problem with|trouble with|issue with|"
     r"something wrong)\b",
     re.IGNORECASE,
 )

@@ -17,7 +17,9 @@ _WHAT_IS_BOOKED = (
     r"things?)"
 )
 _HAS = r"(?:my|our|the|an|his|her|their|this|that|\w+'s)"
-_SOMEBODY = r"(?:him|her|them|the (?!time|day|difference)\w+|(?!me\b|you\b|us\b)[a-z]+)"
+_SOMEBODY = (
+    r"(?:(?:dr|doctor|mr|mrs|ms|miss) \w+|him|her|them|the (?!time|day|difference)\w+|(?!me\b|you\b|us\b)[a-z]+)"
+)
 _WISH = (
     r"(?:(?:would|'d) (?:like|love|prefer)|want(?:ed)?|need|hoping|looking|trying|after|wish|calling|ringing|phoning|"
     r"like|here|able|possible|can i|could i|can we|could we|may i|let me|please|get me|help me|want you|need you|"
@@ -47,7 +49,7 @@ _MESSAGE = re.compile(
     r"[a-z]+))? (?:a |the |this |my |another )?(?:quick |short |little )?"
     r"(?:message|note|word)\b|\bmessage for|"
     rf"\b(?:tell|inform|remind|let) {_SOMEBODY} (?:know |that |i |we |about |to |my |it |he |she |his |her )|"
-    r"\btell (?:him|her|them) \w+|"
+    r"\b(?:can|could|would|will) you (?:please )?(?:tell|inform|remind) (?!me\b|us\b)\w+|\btell (?:him|her|them) \w+|"
     rf"\blet {_SOMEBODY} know\b|"
     r"\b(?:call|ring|phone|get back to|contact) (?:me|us) (?:back|later|please|when|on|about|at|as soon)\b|"
     r"\bgive me a (?:call|ring|bell|callback)\b|\b(?:a|request a|want a|like a|need a|arrange a) (?:callback|"
@@ -60,6 +62,9 @@ _MESSAGE = re.compile(
     r"\bleave (?:some |a )?feedback\b"
 )
 _BOOK = re.compile(
+    r"\b(?:can|could|would|will) (?:you|someone|somebody|anyone|anybody|the (?!price|cost)\w+|(?:dr|"
+    r"doctor) \w+) (?:please )?"
+    r"(?:see|look at|take a look|fit|squeeze|check|come (?:out|and|over|round|to)) (?!if|what|whether|how)|"
     r"^(?:(?:and|also|yes|then|okay|please|now) )*another (?:[\w-]+ ){0,3}for\b|"
     r"\b(?:get|be|getting|have|been) (?:\w+ ){0,2}?booked (?:in|for|on|up)\b|"
     r"\b(?:(?<!the )(?<!a )(?<!my )(?<!your )(?<!that )(?<!already )(?:book(?! club|shop)|reserve)\b|booking (?:a|an|"
@@ -87,6 +92,8 @@ _AVAILABLE = re.compile(
     r"when (?:could|can|would|might) (?:you|i|we) (?:be able to )?(?:fit|see|come|get|do|squeeze|have|be seen|book)|"
     r"(?:anything|something|availability|space|slots?|appointments?|openings?|times?) (?:\w+ )?(?:free|available|"
     r"left)\b|"
+    r"(?:anything|something) (?:sooner|earlier|later|else (?:on|for|this|next|tomorrow|today))\b|"
+    r"\b(?:check|see|know) (?:if|whether|for) .*\b(?:free|available|availability|space|slots?)\b|"
     r"(?:any|some) (?:availability|slots?|appointments?|openings?|space|gaps?|times?|free|available)\b|"
     r"what (?:do you have|have you got|availability|is (?:available|free))|(?:are you|is \w+) (?:free|available|"
     r"busy) (?:on|at|for|this|next|tomorrow|today|in)\b|"

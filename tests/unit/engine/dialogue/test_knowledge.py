@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time
 import pytest
 
 from engine.dialogue import retrieval
-from engine.dialogue.hours import spoken_day, spoken_week
 from engine.dialogue.context import caller_number_known, moment
+from engine.dialogue.hours import spoken_day, spoken_week
 from engine.dialogue.knowledge import Knowledge, read_knowledge
 
 SALON = """# Role

@@ -1,0 +1,154 @@
+"""What a question is about and what kind of answer it asks for; and what a fact is about beside its own words."""
+
+from __future__ import annotations
+
+import re
+
+from engine.dialogue.calendar import WEEKDAYS
+from engine.dialogue.knowledge import Fact
+from engine.dialogue.numbers import TENS, UNITS
+from engine.dialogue.text import concepts, normal, stem
+
+# Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
+_WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
+tomorrow tonight night come make use look call find give people work discount see treat old age here friendly welcome
+allowed possible available last minute turn show same bring really exactly quick live include included including inside
+fit fitt job anyone allow tell still usual normal usually normally ever else them there"""
+_WEAK = frozenset(_WEAK_WORDS.split())
+_DAYS = frozenset(stem(day) for day in WEEKDAYS) | {
+    "now",
+    "soon",
+    "right",
+    "morn",
+    "afternoon",
+    "even",
+    "week",
+    "weekend",
+}
+
+_GETTING_THERE = re.compile(
+    r"\bhow (?:do|can|would|should) (?:i|we|you) (?:get|find|reach|come) (?:to )?(?:you|there|here|the (?:shop|salon|"
+    r"place|office|clinic|restaurant|practice))\b"
+)
+_ARRIVING = re.compile(
+    r"\b(?:get (?:in|into|inside)|move in|arrive|arriving|check(?:ing)? ?(?:in|out)|be out|get out|leave)\s*(?:of )?"
+    r"(?:the |our |my |a )?(?:\brooms?|\bby|\bfrom|\bat|\bon|$)|\bcheck ?-?(?:in|out)\b|"
+    r"\b(?:what time|when) (?:can|do|could|must|should) we (?:arrive|leave|come)\b"
+)
+_WHO_WORKS = re.compile(
+    r"\bwho(?: else)? (?:works?|cuts?|does|do|treats?|sees?|are (?:your|the)|is (?:there|working)|would|will|can|"
+    r"looks?)\b(?! i\b)"
+)
+_WHERE_TO = re.compile(
+    r"\b(?:do|would|will|can|could) you (?:\w+ )?(?:work|come|go|travel|deliver|serve|cover|ship|drive)(?: out)? "
+    r"(?:in|to|as far as|at)\b|\b(?:what|which) (?:areas?|suburbs?|towns?|places|regions?|parts)\b"
+)
+_WAYS_TO_PAY = re.compile(
+    r"\b(?:how (?:can|do|could|should) (?:i|we|you|people) (?:\w+ )?pay|"
+    r"(?:ways?|methods?|forms?|kinds?|types?) (?:of payment|to pay)|payment (?:methods?|options?))\b"
+)
+_YEARS_OLD = re.compile(
+    r"\b(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
+    r"sixteen|seventeen)[- ]years?[- ]olds?\b"
+)
+_LIES = re.compile(
+    r"^(?:we|[A-Z][\w &'’]+) (?:are|is|am) (?:at|in|on|located|opposite|next to|near) (?:the corner|unit|number|suite|"
+    r"flat|\d|[A-Z][\w'’]+ (?:street|road|lane|avenue|square|place|parade|quay))",
+    re.IGNORECASE,
+)
+_SERVES = re.compile(
+    r"\bwe (?:work|serve|cover|deliver|operate|travel|come|go|ship) (?:in|to|across|within|all over|the)\b"
+)
+
+# What a question asks for must be in its answer: a price is no answer to "how long", nor a name to "when".
+_DAY_NAMES = r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
+_KINDS = [
+    (
+        re.compile(r"\bhow much\b|\bprices?\b|\bcosts?\b|\bcharge[ds]?\b|\bfees?\b|\bexpensive\b"),
+        re.compile(
+            r"[£$€%]|\b(?:pounds?|euros?|dollars?|free|costs?|prices?|charges?|fees?|pence|cents|half price|included?|"
+            r"percent|discount)\b"
+        ),
+    ),
+    (
+        re.compile(r"\bhow (?:long|far)\b"),
+        re.compile(r"\b(?:minutes?|hours?|days?|weeks?|months?|years?|long|since|takes?|away|miles?|metres?)\b|\d"),
+    ),
+    (
+        re.compile(r"^(?:\w+ ){0,3}?what time\b"),
+        re.compile(r"\d[:.]\d\d|\d ?(?:am|pm)\b|\b(?:noon|midday|midnight|oclock|o'clock|hours?|early|late)\b"),
+    ),
+    (
+        re.compile(r"^(?:\w+ ){0,3}?(?:when|what days?|which days?)\b"),
+        re.compile(rf"\d|{_DAY_NAMES}|\b(?:daily|every|morning|afternoon|evening|weekends?|weekdays?|always|never)\b"),
+    ),
+    (
+        re.compile(r"\bhow many\b|\bhow old\b|\bwhat age\b"),
+        re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|and)\b"),
+    ),
+]
+
+
+def asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
+    """What a question is about, as concepts; some ask for a thing without its name ("how do I get there?")."""
+    plain = normal(question)
+    instead = _in_other_words(plain, facts)
+    if instead is not None:
+        return [instead]
+    words = concepts(question)
+    if _YEARS_OLD.search(plain):
+        words = [*(word for word in words if word != "year"), "child"]
+    # "Where can I park?" is about parking: only a bare "where are you?" asks the address.
+    if "address" in words and len([word for word in words if not is_weak(word)]) > 1 and "where" in plain.split():
+        words.remove("address")
+    return words
+
+
+def _in_other_words(plain: str, facts: tuple[Fact, ...]) -> str | None:
+    if _WAYS_TO_PAY.search(plain):
+        return "card" if any("card" in about(fact) for fact in facts) else "cash"
+    for pattern, concept in (
+        (_WHO_WORKS, "staff"),
+        (_WHERE_TO, "area"),
+        (_ARRIVING, "check"),
+        (_GETTING_THERE, "address"),
+    ):
+        if pattern.search(plain) and any(concept in about(fact) for fact in facts):
+            return concept
+    return None
+
+
+def about(fact: Fact) -> set[str]:
+    """What a fact is about; where something lies or whom it serves counts, whatever its words."""
+    words = set(concepts(fact.text))
+    if _LIES.search(fact.text):
+        words.add("address")
+    if _SERVES.search(fact.text.lower()):
+        words.add("area")
+    return words
+
+
+def right_kind(question: str, fact: Fact) -> bool:
+    """Whether a fact has the kind of thing that the question asks for: a price, a time, a length."""
+    plain, text = normal(question), fact.text.lower()
+    return all(evidence.search(text) for asks, evidence in _KINDS if asks.search(plain))
+
+
+def is_weak(word: str) -> bool:
+    """Whether a word only shapes a question. Figures do as well: "a child of eight" is about children."""
+    return word in _WEAK or is_shaping(word)
+
+
+def is_shaping(word: str) -> bool:
+    """Whether a word is a figure or a day, and names no matter even by itself."""
+    return is_figure(word) or word in _DAYS
+
+
+def is_figure(word: str) -> bool:
+    """Whether a word is a number, or nothing but "now"."""
+    return word.isdigit() or word in UNITS or word in TENS or word == "now"
+
+
+def is_day(word: str) -> bool:
+    """Whether a word names a day or a part of one: it counts in full when a fact names days too."""
+    return word in _DAYS

@@ -18,10 +18,11 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from engine.dialogue.agent import DialogueAgent
+from engine.errors import ApiError, authorised, unauthorised
 from engine.http import responses, responses_request, speech, streams, transcriptions
 from engine.http.audio_encoder import CONTENT_TYPES
 from engine.http.body import json_object
-from engine.http.errors import ApiError, authorised, engine_failed, http_problem, unauthorised
+from engine.http.errors import engine_failed, http_problem
 from engine.http.speech_request import read_speech
 from engine.http.uploads import Uploads
 from engine.realtime import socket as realtime
@@ -112,10 +113,8 @@ class EngineApp:
 
     async def realtime(self, socket: WebSocket) -> None:
         """One realtime session."""
-        if not authorised(socket.headers.get("authorization"), self.settings.api_key):
-            await socket.send_denial_response(unauthorised().response())
+        if not await realtime.admit(socket, self.settings.api_key):
             return
-        await socket.accept()
         refusal = self._refusal(socket)
         if refusal is not None:
             await realtime.refuse(socket, *refusal)
@@ -152,7 +151,7 @@ class EngineApp:
             )
 
     def _refusal(self, socket: WebSocket) -> tuple[str, str, int] | None:
-        if socket.headers.get("openai-beta", "").startswith("realtime"):
+        if realtime.asks_for_beta(socket):
             message = "The beta shape of the Realtime API is not supported: do not send the OpenAI-Beta header."
             return "beta_api_shape_disabled", message, realtime.CLOSE_BETA
         if not self.speech.ready:

@@ -12,7 +12,8 @@ from engine.dialogue.spelling import respelled, spelled, without_spelling
 from engine.dialogue.text import STOP_WORDS
 
 _LETTER = r"A-Za-zÀ-ÖØ-öø-ÿĀ-ſ"
-_WORD = rf"[A-ZÀ-ÖØ-ÞĀ-Ž][{_LETTER}'’\-]*[a-zß-öø-ÿ'’ā-ž][{_LETTER}'’\-]*|[A-Z]\.|[A-Z](?= [A-Z][a-z])"
+# A look-ahead for the small letter: a second repetition beside the first would backtrack without end ("Hello Hello …").
+_WORD = rf"[A-ZÀ-ÖØ-ÞĀ-Ž](?=[{_LETTER}'’\-]*[a-zß-öø-ÿ'’ā-ž])[{_LETTER}'’\-]+|[A-Z]\.|[A-Z](?= [A-Z][a-z])"
 _PARTICLE = r"de|van|von|der|den|la|le|del|da|dos|di|bin|al|el|O"
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Doctor|Professor|Prof|Sir)\.?"
 _RUN = (
@@ -119,8 +120,9 @@ def _for_whom(text: str) -> str | None:
 
 
 def _last_alone(text: str) -> str | None:
-    """ "Saturday at ten, Jane Austen.": a full name that ends what was said."""
-    alone = _ALONE.match(re.split(r"[,;] ", text.strip())[-1])
+    """ "Saturday at ten, Jane Austen.": a full name that stands by itself."""
+    pieces = reversed(re.split(r"[,;] ", text.strip()))
+    alone = next((match for piece in pieces if (match := _ALONE.match(piece)) and _clean(match["name"])), None)
     if alone is None and (trailing := _TRAILING.search(text.strip(" .!"))) is not None:
         alone = None if _BEFORE_PLACES.search(text[: trailing.start()]) else trailing
     name = _clean(alone["name"]) if alone else None

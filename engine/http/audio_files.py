@@ -14,7 +14,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 
-from engine.http.errors import ApiError
+from engine.errors import ApiError
 from engine.speech.mel import Float
 
 LARGEST_BYTES = 25 << 20

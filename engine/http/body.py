@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import Message
 
-from engine.http.errors import ApiError
+from engine.errors import ApiError
 
 LARGEST_JSON_BYTES = 8 << 20
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from engine.http.errors import ApiError, bad_request
+from engine.errors import ApiError
+from engine.http.errors import bad_request
 from engine.realtime.protocol import of_type
 from engine.realtime.session_fields import unsupported_language
 

@@ -10,7 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.http.errors import ApiError, engine_failed
+from engine.errors import ApiError
+from engine.http.errors import engine_failed
 from engine.http.responses_request import Body, Wanted
 from engine.http.streams import Event
 from engine.realtime.brain import Brain, BrainFailed, Call, Output, Say

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from engine.errors import ApiError
 from engine.http import summaries
-from engine.http.errors import ApiError, bad_request, missing
+from engine.http.errors import bad_request, missing
 from engine.realtime.brain import Ask, Turn
 from engine.realtime.protocol import ClientError, of_type, required, unsupported, wrong_type
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.http.errors import ApiError, bad_request, missing
+from engine.errors import ApiError
+from engine.http.errors import bad_request, missing
 from engine.http.languages import check_sayable, check_voice
 from engine.realtime.protocol import ClientError, of_type, unsupported
 

@@ -10,7 +10,8 @@ import msgspec
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from engine.http.errors import ApiError, engine_failed
+from engine.errors import ApiError
+from engine.http.errors import engine_failed
 
 log = logging.getLogger("engine")
 

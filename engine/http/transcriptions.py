@@ -11,9 +11,10 @@ from typing import Any
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
+from engine.errors import ApiError
 from engine.http.audio_files import LARGEST_BYTES, AudioFile
 from engine.http.body import limited
-from engine.http.errors import ApiError, bad_request, missing
+from engine.http.errors import bad_request, missing
 from engine.http.languages import check_language
 from engine.http.listening import Piece, pieces
 from engine.http.streams import Event

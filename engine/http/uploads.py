@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from engine.http.errors import ApiError
+from engine.errors import ApiError
 
 
 class Uploads:

@@ -86,9 +86,10 @@ class Listening:
         if change is TurnChange.STARTED:
             self._speech_started()
         elif change is TurnChange.LIKELY_OVER:
-            self._transcripts.begin_early(*self._input.take())
+            self._responses.foresee(self._transcripts.begin_early(*self._input.take()))
         elif change is TurnChange.RESUMED:
             self._transcripts.drop_early()
+            self._responses.forget()
         else:
             self._speech_stopped()
 

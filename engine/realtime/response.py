@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.realtime.audio_format import FORMATS, AudioFormat, Encoder
-from engine.realtime.brain import Call, Output
+from engine.realtime.brain import BrainFailed, Call, Output
 from engine.realtime.conversation import Item
 from engine.realtime.protocol import Event, new_id
 from engine.realtime.tokens import Budget, OutOfTokens, usage
@@ -242,9 +242,14 @@ class ResponseRun:
     def _fail(self, problem: Exception) -> None:
         if self.done:
             return
-        log.error("response %s failed", self.id, exc_info=problem)
+        if isinstance(problem, BrainFailed):
+            log.warning("response %s failed: %s", self.id, problem)
+            code, message = problem.code, str(problem)
+        else:
+            log.error("response %s failed", self.id, exc_info=problem)
+            code, message = "engine_error", f"{type(problem).__name__}: {problem}"
         self._close_part("incomplete")
-        error = {"type": "server_error", "code": "engine_error", "message": f"{type(problem).__name__}: {problem}"}
+        error = {"type": "server_error", "code": code, "message": message}
         self._finish("failed", {"type": "failed", "error": error})
 
     def _finish(self, status: str, details: Event | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from engine.realtime.audio_format import FORMATS
 from engine.realtime.brain import Ask, Brain, Output, Turn
 from engine.realtime.client_items import input_items
 from engine.realtime.conversation import Item
+from engine.realtime.prefetch import Prefetch
 from engine.realtime.protocol import ClientError, Event, optional, unsupported
 from engine.realtime.response import ResponseOptions, ResponseRun
 from engine.realtime.session_config import Config, refuse_moved, with_change
@@ -16,6 +18,7 @@ from engine.realtime.session_fields import RESPONSE
 from engine.realtime.state import SessionState
 from engine.realtime.transcripts import Transcripts
 from engine.speech.bank import Speech
+from engine.speech.recognizer import Heard
 
 MOST_BESIDE = 8
 _CONFIG_FIELDS = ("output_modalities", "tools", "tool_choice", "max_output_tokens", "audio")
@@ -46,6 +49,7 @@ class Responses:
         self._active: ResponseRun | None = None
         self._beside: dict[str, ResponseRun] = {}
         self._answer_next = False
+        self._prefetch = Prefetch(brain, self._warm)
         self.spoke = False
 
     @property
@@ -85,8 +89,21 @@ class Responses:
         else:
             self._answer_next = True
 
+    def foresee(self, hearing: asyncio.Task[Heard]) -> None:
+        """The caller's turn is likely over: begin with the reply to its words."""
+        config, items = self._state.config, list(self._state.conversation.items)
+        settled = all(item.pending is None or item.pending.done() for item in items)
+        if self._active is None and settled and config["type"] == "realtime":
+            before = tuple(_turn_of(item) for item in items)
+            self._prefetch.begin(hearing, lambda words: _ask(config, (*before, Turn("user", words)), None))
+
+    def forget(self) -> None:
+        """The caller went on: what was begun is of no use."""
+        self._prefetch.drop()
+
     def close(self) -> None:
         """End them all: the session is over."""
+        self._prefetch.drop()
         for run in (self._active, *self._beside.values()):
             if run is not None:
                 run.cancel("client_cancelled")
@@ -109,6 +126,10 @@ class Responses:
         """One sentence as 16-bit PCM at 24 kHz."""
         self.spoke = True
         return await self._speech.say(sentence, speed)
+
+    async def _warm(self, sentence: str) -> None:
+        if self._state.config["output_modalities"] == ["audio"]:
+            await self._speech.say(sentence, float(self._state.config["audio"]["output"].get("speed") or 1.0))
 
     # -- the work ---------------------------------------------------------------------------------------------------
 
@@ -175,9 +196,8 @@ class Responses:
         turns = tuple(_turn_of(item) for item in items)
         run.input_audio_ms = sum(item.audio_ms or 0 for item in items if item.wire.get("role") == "user")
         run.input_text = config["instructions"] + "".join(turn.text for turn in turns if turn.role != "user")
-        return self._brain.reply(
-            Ask(config["instructions"], turns, tuple(config["tools"]), config["tool_choice"], once)
-        )
+        ask = _ask(config, turns, once)
+        return self._prefetch.take(ask) or self._brain.reply(ask)
 
     def _cancel_active(self, reason: str) -> None:
         run, self._active = self._active, None
@@ -210,6 +230,10 @@ def _without_nulls(change: Config) -> Config:
     audio: dict[str, Any] = (change.get("audio") or {}).get("output") or {}
     given = {key: value for key, value in audio.items() if value is not None}
     return {**change, "audio": {"output": given}} if "audio" in change else change
+
+
+def _ask(config: Config, turns: tuple[Turn, ...], once: str | None) -> Ask:
+    return Ask(config["instructions"], turns, tuple(config["tools"]), config["tool_choice"], once)
 
 
 def _turn_of(item: Item) -> Turn:

@@ -11,7 +11,7 @@ from contextlib import suppress
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from engine.http.errors import authorised, unauthorised
+from engine.errors import authorised, unauthorised
 from engine.realtime.brain import Brain
 from engine.realtime.protocol import ClientError, Event, client_event_id, new_id, parse_event
 from engine.realtime.session import RealtimeSession

@@ -38,10 +38,11 @@ class Transcripts:
         self._early: asyncio.Task[Heard] | None = None
         self._running: set[asyncio.Task[None]] = set()
 
-    def begin_early(self, samples: Float, rate_hz: int) -> None:
+    def begin_early(self, samples: Float, rate_hz: int) -> asyncio.Task[Heard]:
         """Start on a turn that is likely over: its remaining silence hides most of the work."""
         self.drop_early()
         self._early = self._hear(samples, rate_hz)
+        return self._early
 
     def drop_early(self) -> None:
         """The caller went on: what was begun is of no use."""

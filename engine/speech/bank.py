@@ -14,8 +14,8 @@ from engine.settings import EngineSettings
 from engine.speech import capacity
 from engine.speech.mel import Float
 from engine.speech.recognizer import Heard, Recognizer
-from engine.speech.vad import SpeechProbability, VadPool
 from engine.speech.turns import RATE_HZ as PHONE_HZ
+from engine.speech.vad import SpeechProbability, VadPool
 from engine.speech.voice import RATE_HZ as VOICE_HZ
 from engine.speech.voice import Voice
 from engine.speech.whisper_files import whisper_folder

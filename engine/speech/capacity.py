@@ -1,7 +1,7 @@
 """How many calls this machine carries, from the time it takes to hear one sentence.
 
 `bench/engine_capacity.py` found the figures below: on a machine that hears `SENTENCE` in `REFERENCE_S`, 16 callers who
-speak in turn keep two cores 60 % busy, and nine of ten answers begin within 1.5 s; with 20, they no longer do. Hearing is
+speak in turn keep two cores 60 % busy, and nine of ten answers begin within 1.5 s; with 20 no longer. Hearing is
 what a call costs, so another machine's number follows from its own time for that sentence.
 """
 

@@ -8,36 +8,17 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, NegotiationError
 
-from engine.dialogue.agent import DialogueAgent
-from engine.realtime import socket as realtime
 from engine.settings import EngineSettings
 
 BROWSER = ["realtime", "openai-insecure-api-key.right"]
 
 
-def edge(speech: Any) -> Starlette:
-    """The socket's edge alone, with a key."""
-
-    async def endpoint(socket: WebSocket) -> None:
-        if not await realtime.admit(socket, "right"):
-            return
-        if realtime.asks_for_beta(socket):
-            await realtime.refuse(socket, "beta_api_shape_disabled", "The beta is gone.", realtime.CLOSE_BETA)
-            return
-        await realtime.serve(socket, "m", speech, DialogueAgent(), 60.0)
-
-    return Starlette(routes=[WebSocketRoute("/v1/realtime", endpoint)])
-
-
 @pytest.fixture
-async def guarded(serve_app: Callable[..., Any]) -> AsyncIterator[Any]:
-    async with serve_app(edge) as running:
+async def guarded(serve: Callable[..., Any]) -> AsyncIterator[Any]:
+    async with serve(EngineSettings(api_key="right")) as running:
         yield running
 
 

@@ -42,7 +42,8 @@ async def test_any_format_in_and_any_out(engine: Any, heard: str) -> None:
             kinds = [event["type"] for event in client.seen[begin:]]
             assert kinds.count("input_audio_buffer.speech_started") == 1, spoken
             assert done["audio"]["output"]["format"]["type"] == spoken
-            letters = sum(map(len, engine.speech.said))
+            # A first sentence is made ready before it is asked for, and then found ready.
+            letters = sum(map(len, dict.fromkeys(engine.speech.said)))
             engine.speech.said.clear()
             assert len(client.audio_heard()) - before == pytest.approx(letters * 50 * per_ms, rel=0.01)
         assert all(940 <= ms <= 1300 for ms in engine.speech.heard_ms), engine.speech.heard_ms

@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
+from engine.errors import ApiError
 from engine.http.audio_files import AudioFile
-from engine.http.errors import ApiError
 from phoneaudio.wav import wav_bytes
 from tests.unit.engine.http.made_audio import FORMATS, encoded, tone
 

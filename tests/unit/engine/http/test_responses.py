@@ -9,7 +9,7 @@ import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from engine.http.errors import ApiError
+from engine.errors import ApiError
 from engine.http.responses import create, stream_events
 from engine.http.responses_request import read_request
 from engine.realtime.brain import Ask, BrainFailed, Call, Output, Say

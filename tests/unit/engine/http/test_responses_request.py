@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.http.errors import ApiError
+from engine.errors import ApiError
 from engine.http.responses_request import read_request
 from engine.realtime.brain import Turn
 

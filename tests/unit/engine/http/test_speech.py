@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.http.errors import ApiError
+from engine.errors import ApiError
 from engine.http.speech import spoken_pieces
 from engine.http.speech_request import SpeechWanted, read_speech
 

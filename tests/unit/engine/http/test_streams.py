@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from engine.errors import ApiError
 from engine.http.body import json_object, limited
-from engine.http.errors import ApiError
 from engine.http.streams import begun, frames
 from engine.http.uploads import Uploads
 

@@ -81,5 +81,5 @@ def test_the_number_of_sessions_is_measured_unless_it_is_set() -> None:
 
 @pytest.mark.parametrize("given", ["0", "-1", "many", "10001", "1.5"])
 def test_an_unusable_number_of_sessions_is_named(given: str) -> None:
-    with pytest.raises(EngineSettingsError, match="ENGINE_MAX_SESSIONS is .*give a number from 1 to 10000"):
+    with pytest.raises(EngineSettingsError, match=r"ENGINE_MAX_SESSIONS is .*give a number from 1 to 10000"):
         engine_settings({"ENGINE_MAX_SESSIONS": given})

@@ -93,7 +93,7 @@ def test_every_python_file_is_under_500_lines() -> None:
     assert {path: length for path, length in lengths.items() if length > MAX_LINES} == {}
 
 
-@pytest.mark.parametrize("name", ["lock.txt", "bootstrap.txt", "node.txt"])
+@pytest.mark.parametrize("name", ["lock.txt", "bootstrap.txt", "node.txt", "bench.txt"])
 def test_python_locks_are_hashed_and_name_no_index(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text()
     entries = re.findall(r"^[A-Za-z0-9].*\n(?:[ \t]+.*\n?)*", text, re.MULTILINE)
@@ -218,8 +218,8 @@ def test_the_quick_reference_copy_is_tracked() -> None:
 OWN_NAMES = frozenset({*PACKAGES, "tests", "bench", "scripts"})
 
 
-def locked_distributions() -> set[str]:
-    text = (ROOT / "requirements" / "lock.txt").read_text()
+def locked_distributions(lock: str = "lock.txt") -> set[str]:
+    text = (ROOT / "requirements" / lock).read_text()
     return {normalized(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)}
 
 
@@ -231,11 +231,14 @@ def normalized(distribution: str) -> str:
 def test_every_imported_package_is_in_the_lock() -> None:
     """What happens to be installed by hand on one machine is missing on the next."""
     locked, carriers = locked_distributions(), packages_distributions()
+    benched = {re.sub("-ai$", "", name) for name in locked_distributions("bench.txt")}  # not installed here: by name
     unlocked = set()
     for path in python_files():
         for module in imported_modules(parse(path)):
             top = module.split(".")[0]
             if not top or top in OWN_NAMES or top in sys.stdlib_module_names:
+                continue
+            if path.parent.name == "bench" and top in benched:
                 continue
             if not locked.intersection(map(normalized, carriers.get(top, []))):
                 unlocked.add(f"{relative(path)}: {top}")

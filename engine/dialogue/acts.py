@@ -96,7 +96,8 @@ _FORGET = re.compile(
     r"that)(?= for| then| there$| please|$)|cancel that|"
     r"scrap that|drop it|"
     r"stop that|no booking|not any ?more|do not (?:want|need) (?:to|it|that|one|an)\b(?! cancel)|do not worry|"
-    r"do not (?:book|do) (?:it|that|anything)|abort|let us not|rather not|decided against|no longer (?:want|need|"
+    r"do not (?:book|do) (?:it|that|anything)|abort|let us not|rather not(?: actually| thanks| thank you| now)?$|"
+    r"decided against|no longer (?:want|need|"
     r"interested))\b"
 )
 _CHANGED_MIND = re.compile(r"\b(changed my mind|change my mind|thought better|second thoughts?)\b")

@@ -102,9 +102,8 @@ def fresh(state: State, heard: Heard, world: World) -> list[Output]:
         return _own_appointment(state, heard, world)
     if _only_asks_about(heard, world) and (known := answers.answer_all(heard, world, state.topic)):
         return _told(state, heard, known)
-    if unable_to_come(heard) and (
-        family in (None, "message") or (family == "book" and _HAS_BOOKED.search(heard.plain))
-    ):
+    has_one = _HAS_BOOKED.search(heard.plain) or errands.own_appointment(heard)
+    if unable_to_come(heard) and (family in (None, "message") or (family == "book" and has_one)):
         return _unable(state, heard, world)
     repair = _broken(heard, world) if family in (None, "book", "availability") else None
     if repair is not None:
@@ -236,6 +235,8 @@ def look(state: State, tool: Tool, text: str, world: World) -> list[Output]:
 
 
 def _talk(state: State, heard: Heard, world: World) -> list[Output]:
+    if heard.machine or heard.how_are_you or heard.hello:
+        return [Say(f"{social.small_talk(heard, world)} {social.HELP}")]
     book = by_family(world.tools, "book")
     dated = _dated(heard, world)
     wished = desires(heard) and (dated or not heard.question) and not asides.asks_facts(heard)

@@ -50,6 +50,7 @@ _PATTERNS = [
         r"(?:a|1|one) (?:day|week) (?:later|earlier|sooner)|(?:the )?day before|(?:the )?week before)\b"
     ),
     re.compile(rf"\b{_WEEKDAY} after next\b(?P<after_next>)"),
+    re.compile(r"\b(?:next week|the week after) (?:on )?" + _WEEKDAY + r"\b(?P<next_after>)"),
     re.compile(
         rf"\b(?P<next>last|next|this|this coming|coming|on|the)? ?{_WEEKDAY} (?:the )?(?P<day>\d{{1,2}}) ?(?:st|nd|"
         rf"rd|th)\b"
@@ -58,7 +59,6 @@ _PATTERNS = [
         rf"\b(?P<next>last |next |this |coming |on |the next )?{_WEEKDAY}\b(?: (?P<next_after>next week|"
         rf"the week after next|of next week|the week after))?"
     ),
-    re.compile(r"\b(?:next week|the week after) (?:on )?" + _WEEKDAY + r"\b(?P<next_after>)"),
     re.compile(
         r"\b(?:the|on the|for the) (?P<day>\d{1,2}) ?(?:st|nd|rd|th)\b(?! (?:one|option|time|slot|choice|floor))"
     ),

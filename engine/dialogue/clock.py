@@ -52,7 +52,8 @@ _PATTERNS = [
         rf"say )?(?P<hour>\d{{1,2}})\b{_NOT_A_TIME}"
     ),
     re.compile(
-        rf"{_START}\b(?P<hour>\d{{1,2}})(?P<minute>[0-5]\d)? (?:instead|then|ish|sharp|would be|is (?:fine|good|"
+        rf"{_START}\b(?P<hour>\d{{1,2}})(?P<minute>[0-5]\d)? (?:instead|then|ish|sharp|free|available|possible|"
+        rf"still free|would be|is (?:fine|good|"
         rf"better|okay|ok|perfect|great|ideal)|works|suits|would (?:suit|work))\b"
     ),
 ]

@@ -45,7 +45,7 @@ _BOOK_IN = re.compile(rf"\b(?i:book|put|fit|squeeze|get|pencil) (?P<name>{_RUN})
 _IS_THE_NAME = re.compile(rf"(?P<name>{_RUN}) is (?:the|my|his|her|their) (?:full )?name\b")
 _ALONE = re.compile(rf"^(?P<name>(?:{_TITLE} )?(?:{_WORD})(?: (?:{_PARTICLE}))*(?: (?:{_WORD}))+)[.!]?$")
 _ON_BEHALF = re.compile(
-    rf"\b(?i:under|for|in the name of|under the name(?: of)?|(?:on )?behalf of)"
+    rf"\b(?i:under|for|(?:in )?(?:the )?name of|under the name(?: of)?|(?:on )?behalf of)"
     rf"(?i: my (?:\w+,? ){{1,2}}?|,? )(?i:called |named |,? )?(?P<name>{_RUN})"
 )
 _PARTS = re.compile(
@@ -183,6 +183,8 @@ def _answer(text: str) -> str | None:
         words = first.split()
         if not words or len(words) > _LONGEST_WORDS or any(char.isdigit() for char in first):
             return None
+        if text[:1].isupper() and first != text.strip(" ,.!?") and all(word.islower() for word in words):
+            return None  # "This is ridiculous": where capitals are written, a name has one.
         titled = " ".join(
             word if word[:1].isupper() or word in _PARTICLE.split("|") else word.capitalize() for word in words
         )

@@ -15,7 +15,8 @@ _LEAST_DIGITS = 5
 _WHOLE_DIGITS = 7
 _NATIONAL_DIGITS = 9
 _NOT_DIGITS = re.compile(
-    r"\b(?:is|it|my|the|number|mobile|cell|phone|and|then|yes|yeah|so|um|uh|er|erm|okay|ok|sure|please|on|that|rest)\b"
+    r"\b(?:no|sorry|not|wait|is|it|my|the|number|mobile|cell|phone|and|then|yes|yeah|so|um|uh|er|erm|okay|ok|sure|"
+    r"please|on|that|rest)\b"
 )
 
 

@@ -65,6 +65,18 @@ def _unheard(state: State) -> str:
 
 def _meta(state: State, heard: Heard, world: World) -> list[Output] | None:
     """What is about the conversation itself, whatever is under way."""
+    words = social.refusal(heard, world) or social.foreign_words(heard, world)
+    if words is None:
+        return _again(state, heard, world)
+    known = [one.words for part in answers.pieces(heard.text) if (one := _besides(Heard(part), world)) is not None]
+    words = " ".join([words, *known])
+    if state.errand is not None and not state.errand.called:
+        return [Say(f"{words} {steps.again(state.errand, world)}")]
+    return [Say(f"{words} {social.HELP}")]
+
+
+def _again(state: State, heard: Heard, world: World) -> list[Output] | None:
+    """Saying it once more, and waiting."""
     if heard.repeat and heard.words <= 12 and not heard.no:
         if heard.words > 5 and state.errand is None and (told := answers.answer_all(heard, world)) is not None:
             return [Say(told.words)]
@@ -75,14 +87,7 @@ def _meta(state: State, heard: Heard, world: World) -> list[Output] | None:
     )
     if waits and heard.words <= 8 and state.errand is None:
         return [Say("Of course, take your time.")]
-    words = social.refusal(heard, world) or social.foreign_words(heard, world)
-    if words is None:
-        return None
-    known = [one.words for part in answers.pieces(heard.text) if (one := _besides(Heard(part), world)) is not None]
-    words = " ".join([words, *known])
-    if state.errand is not None and not state.errand.called:
-        return [Say(f"{words} {steps.again(state.errand, world)}")]
-    return [Say(f"{words} {social.HELP}")]
+    return None
 
 
 def _besides(part: Heard, world: World) -> answers.Answered | None:

@@ -34,7 +34,8 @@ _APPOINTMENT = re.compile(
     r"existing)[a-z-]+(?: [a-z-]+)?) (?:appointment|booking|session|slot)\b"
 )
 _TO_HAVE_DONE = re.compile(
-    r"\b(?:get|have|need|getting|having) my (?P<what>\w+) (?P<done>cut|coloured|colored|checked|cleaned|serviced|"
+    r"\b(?:get|have|need|getting|having) my (?:(?P<what>\w+) )?(?P<done>haircut|cut|coloured|colored|checked|cleaned|"
+    r"serviced|"
     r"fixed|repaired|trimmed|tested|washed|styled|dyed)\b"
 )
 _NOT_A_SERVICE = re.compile(
@@ -102,7 +103,7 @@ def _named_first(plain: str, known: tuple[str, ...]) -> str | None:
 def _in_piece(plain: str, known: tuple[str, ...]) -> str | None:
     done = _TO_HAVE_DONE.search(plain)
     if done:
-        return "haircut" if (done["what"], done["done"]) == ("hair", "cut") else f"{done['what']} {done['done']}"
+        return f"{done['what']} {done['done']}" if done["what"] else done["done"]
     for pattern in (_FOR_A, _APPOINTMENT, _OBJECT, _IT_IS, _PLAIN, _FOR_ANY):
         for match in pattern.finditer(plain):
             thing = re.sub(r"^(?:a|an|some|quick|new|book) ", "", match["thing"].strip())

@@ -142,7 +142,7 @@ def _about_others(heard: Heard) -> bool:
     if owner is None and re.match(r"(?:other|another|previous|last|next|your|any) ", match[0]):
         return bool(
             re.search(
-                r"\b(?:who|name|said|say|asked|number|details|booked|wanted|told|information|list|appointments?|"
+                r"\b(?:who|name|said|say|asked|number|details|booked|want|wanted|told|information|list|appointments?|"
                 r"bookings?)\b",
                 plain,
             )

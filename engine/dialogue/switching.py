@@ -25,7 +25,11 @@ def set_aside(state: State, errand: Errand, heard: Heard, world: World) -> list[
         or (heard.changed_mind and not _holds_value(errand, heard, world))
     ):
         return steps.leave(state, world, "All right.") if heard.goodbye else drop(state, heard, world)
-    if heard.later and not heard.wait and errand.tool.family != "message":
+    if (
+        heard.later
+        and not (heard.wait and "back" not in heard.plain and "later" not in heard.plain)
+        and errand.tool.family != "message"
+    ):
         undone = steps.NOT_DONE.get(errand.tool.family, "")
         if heard.goodbye or heard.thanks:
             return steps.leave(state, world, "Of course.")

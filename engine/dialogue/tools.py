@@ -177,7 +177,7 @@ def _free(message: str, data: dict[str, Any]) -> tuple[time, ...]:
     """The times on offer: a list of them in the data, else those that the words name after "free" or "available"."""
     for value in data.values():
         if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-            found = [one for text in value for one in all_times(text[-8:])]
+            found = [one for text in value for one in all_times(text[-8:].replace("T", " "))]
             if found:
                 return tuple(found)
     offer = re.search(

@@ -72,7 +72,7 @@ _KINDS = [
     ),
     (
         re.compile(r"\bhow (?:long|far)\b"),
-        re.compile(r"\b(?:minutes?|hours?|days?|weeks?|months?|years?|long|since|takes?|away|miles?|metres?)\b|\d"),
+        re.compile(r"\b(?:minutes?|hours?|days?|weeks?|months?|years?|long|since|away|miles?|metres?)\b"),
     ),
     (
         re.compile(r"^(?:\w+ ){0,3}?what time\b"),

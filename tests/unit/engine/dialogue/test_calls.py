@@ -2,107 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from engine.dialogue.agent import DialogueAgent
-from engine.realtime.brain import Ask, Call, Say, Turn
-
-INSTRUCTIONS = """# Role
-You are the receptionist.
-# Business
-Name: Harbour Hair
-Timezone: Europe/London
-# Opening hours
-Monday: 09:00-18:00
-Tuesday: 09:00-18:00
-Wednesday: 09:00-18:00
-Thursday: 09:00-20:00
-Friday: 09:00-18:00
-Saturday: 10:00-16:00
-Sunday: closed
-# Facts
-- Parking: free behind the building.
-- A cut and blow-dry costs 45 pounds.
-- We take cards and cash.
-- Cancellations are free up to 24 hours before the appointment.
-"""
-CONTEXT = "Current local time: Tuesday 24 November 2026, 09:12 (Europe/London)\nCaller number: known"
-
-
-def tool(name: str, required: list[str], **properties: dict[str, Any]) -> dict[str, Any]:
-    parameters = {"type": "object", "properties": properties, "required": required}
-    return {"type": "function", "name": name, "parameters": parameters}
-
-
-TEXT = {"type": "string"}
-BOOK = tool(
-    "book_appointment",
-    ["customer_name", "date", "time"],
-    customer_name=TEXT,
-    date={**TEXT, "format": "date"},
-    time={**TEXT, "format": "time"},
-    service=TEXT,
+from engine.realtime.brain import Ask, Say, Turn
+from tests.unit.engine.dialogue.caller import (
+    BOOK,
+    BYE,
+    CONTEXT,
+    END,
+    INSTRUCTIONS,
+    MESSAGE,
+    MORE,
+    TEXT,
+    Caller,
+    tool,
 )
-MESSAGE = tool(
-    "take_message",
-    ["customer_name", "message", "callback_number"],
-    customer_name=TEXT,
-    message=TEXT,
-    callback_number=TEXT,
-)
-END = tool("end_call", ["reason"], reason=TEXT)
+
 ALL = (BOOK, MESSAGE, END)
-
-
-class Caller:
-    """Talks to the agent; tools answer with `results`, or with success."""
-
-    def __init__(
-        self,
-        tools: tuple[dict[str, Any], ...] = ALL,
-        results: list[dict[str, Any]] | None = None,
-        instructions: str = INSTRUCTIONS,
-    ) -> None:
-        self.tools = tools
-        self.results = results or []
-        self.instructions = instructions
-        self.turns = [Turn("system", CONTEXT), Turn("assistant", "Thank you for calling. How can I help you?")]
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-
-    async def say(self, text: str) -> str:
-        """All that is answered, tool calls as *name."""
-        self.turns.append(Turn("user", text))
-        return await self._answered()
-
-    async def _answered(self) -> str:
-        reply = DialogueAgent().decide(Ask(self.instructions, tuple(self.turns), self.tools))
-        heard: list[str] = []
-        waiting = False
-        for output in reply:
-            if isinstance(output, Say):
-                heard.append(output.text)
-                self.turns.append(Turn("assistant", output.text))
-            else:
-                heard.append(f"*{output.name}")
-                waiting = self._call(output) or waiting
-        return " ".join([*heard, *([await self._answered()] if waiting else [])])
-
-    def _call(self, call: Call) -> bool:
-        call_id = f"call_{len(self.calls)}"
-        self.calls.append((call.name, json.loads(call.arguments)))
-        self.turns.append(Turn("call", call.arguments, call.name, call_id))
-        if call.name == "end_call":
-            return False
-        result = self.results.pop(0) if self.results else {"ok": True, "message": "It is done."}
-        self.turns.append(Turn("result", json.dumps(result), call_id=call_id))
-        return True
-
-
-BYE = "Thank you for calling Harbour Hair. Goodbye. *end_call"
-MORE = "Is there anything else I can help you with?"
 
 CALLS = {
     "the demo": [
@@ -158,7 +75,10 @@ CALLS = {
         ("Yes.", f"*take_message It is done. {MORE}"),
     ],
     "a message for somebody": [
-        ("Could you tell Anna that I will be ten minutes late?", "Certainly, I can take a message. What is your name, please?"),
+        (
+            "Could you tell Anna that I will be ten minutes late?",
+            "Certainly, I can take a message. What is your name, please?",
+        ),
         ("Bob Jones", "Shall we call you back on the number you are calling from?"),
         (
             "Yes.",
@@ -223,16 +143,16 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_a_call(name: str) -> None:
-    caller = Caller()
+def test_a_call(name: str) -> None:
+    caller = Caller(*ALL)
     for said, answer in CALLS[name]:
-        assert await caller.say(said) == answer
+        assert caller.say(said) == answer
 
 
-async def test_the_booked_values_are_those_read_back() -> None:
-    caller = Caller()
+def test_the_booked_values_are_those_read_back() -> None:
+    caller = Caller(*ALL)
     for line in ("I would like a trim on Friday at quarter to five, my name is Peter O'Neill.", "yes"):
-        await caller.say(line)
+        caller.say(line)
     assert caller.calls == [
         (
             "book_appointment",
@@ -241,33 +161,33 @@ async def test_the_booked_values_are_those_read_back() -> None:
     ]
 
 
-async def test_a_refused_booking_is_explained_and_tried_again() -> None:
+def test_a_refused_booking_is_explained_and_tried_again() -> None:
     taken = {"ok": False, "message": "Half past two is taken. Three or four o'clock are free."}
-    caller = Caller(results=[taken])
-    await caller.say("Book a haircut for Maria Lopez on Thursday at half past two")
-    assert await caller.say("yes") == f"*book_appointment {taken['message']} What other day or time would suit you?"
+    caller = Caller(*ALL, results=[taken])
+    caller.say("Book a haircut for Maria Lopez on Thursday at half past two")
+    assert caller.say("yes") == f"*book_appointment {taken['message']} What other day or time would suit you?"
     assert (
-        await caller.say("three then")
+        caller.say("three then")
         == "So that is a haircut for Maria Lopez on Thursday 26 November at 3 pm. Is that right?"
     )
-    assert (await caller.say("yes")).startswith("*book_appointment It is done.")
+    assert (caller.say("yes")).startswith("*book_appointment It is done.")
 
 
-async def test_without_tools_it_promises_nothing() -> None:
-    caller = Caller(tools=())
-    assert await caller.say(
+def test_without_tools_it_promises_nothing() -> None:
+    caller = Caller()
+    assert caller.say(
         "I'd like to book a haircut"
     ) == "I can't book appointments on this line. Is there something else I can help with?".replace(
         "help with", "help you with"
     )
     assert (
-        await caller.say("Do you sell shampoo?")
+        caller.say("Do you sell shampoo?")
         == "I'm sorry, I don't know that. Is there something else I can help you with?"
     )
-    assert await caller.say("goodbye") == "Thank you for calling Harbour Hair. Goodbye."
+    assert caller.say("goodbye") == "Thank you for calling Harbour Hair. Goodbye."
 
 
-async def test_any_tool_is_filled_from_its_schema() -> None:
+def test_any_tool_is_filled_from_its_schema() -> None:
     table = tool(
         "reserve_table",
         ["guests", "date", "time", "area"],
@@ -276,38 +196,38 @@ async def test_any_tool_is_filled_from_its_schema() -> None:
         time={**TEXT, "format": "time"},
         area={**TEXT, "enum": ["inside", "garden"]},
     )
-    caller = Caller(tools=(table,))
-    assert await caller.say("I'd like to book a table for tomorrow at one") == "Certainly. How many people is the table for?"
-    assert await caller.say("Four.") == "Which area would you like: inside or garden?"
-    assert "area: garden" in await caller.say("In the garden, please.")
-    await caller.say("yes")
+    caller = Caller(table)
+    assert caller.say("I'd like to book a table for tomorrow at one") == "Certainly. How many people is the table for?"
+    assert caller.say("Four.") == "Which area would you like: inside or garden?"
+    assert "area: garden" in caller.say("In the garden, please.")
+    caller.say("yes")
     assert caller.calls[0][1] == {"guests": 4, "date": "2026-11-25", "time": "13:00", "area": "garden"}
 
 
-async def test_a_tool_of_no_known_kind_is_called_and_its_result_said() -> None:
+def test_a_tool_of_no_known_kind_is_called_and_its_result_said() -> None:
     weather = tool("get_weather", ["city"], city={**TEXT, "description": "The city to look up"})
-    caller = Caller(tools=(weather,), results=[{"forecast": "sunny"}])
-    assert await caller.say("What is the weather like?") == "What is the city to look up?"
-    assert (await caller.say("Paris")).startswith("*get_weather forecast: sunny")
+    caller = Caller(weather, results=[{"forecast": "sunny"}])
+    assert caller.say("What is the weather like?") == "What is the city to look up?"
+    assert (caller.say("Paris")).startswith("*get_weather forecast: sunny")
     assert caller.calls == [("get_weather", {"city": "Paris"})]
 
 
-async def test_words_given_are_said_exactly() -> None:
+def test_words_given_are_said_exactly() -> None:
     ask = Ask("", (), once='Greet the caller now. Say exactly: "Good morning. It\'s us."')
     assert DialogueAgent().decide(ask) == [Say("Good morning. It's us.")]
 
 
-async def test_asked_to_speak_after_it_spoke_it_asks_whether_they_are_there() -> None:
-    caller = Caller()
-    await caller.say("Is there parking?")
+def test_asked_to_speak_after_it_spoke_it_asks_whether_they_are_there() -> None:
+    caller = Caller(*ALL)
+    caller.say("Is there parking?")
     reply = DialogueAgent().decide(Ask(INSTRUCTIONS, tuple(caller.turns), ALL, once="The caller is silent."))
     assert reply == [Say("Are you still there?")]
-    await caller.say("I'd like to book a haircut")
+    caller.say("I'd like to book a haircut")
     reply = DialogueAgent().decide(Ask(INSTRUCTIONS, tuple(caller.turns), ALL))
     assert reply == [Say("Are you still there? Certainly. What name is it for, please?")]
 
 
-async def test_without_a_caller_it_greets_and_an_ended_call_needs_no_words() -> None:
+def test_without_a_caller_it_greets_and_an_ended_call_needs_no_words() -> None:
     assert DialogueAgent().decide(Ask(INSTRUCTIONS, ())) == [
         Say("Hello, thank you for calling Harbour Hair. How can I help you?")
     ]
@@ -315,7 +235,7 @@ async def test_without_a_caller_it_greets_and_an_ended_call_needs_no_words() -> 
     assert DialogueAgent().decide(Ask(INSTRUCTIONS, turns, ALL)) == []
 
 
-async def test_a_sentence_cut_by_the_detector_is_one_sentence() -> None:
+def test_a_sentence_cut_by_the_detector_is_one_sentence() -> None:
     turns = (
         Turn("user", "I would like to book a haircut for Maria Lopez"),
         Turn("user", "on Thursday at half past two."),

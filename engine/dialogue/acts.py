@@ -157,7 +157,7 @@ _ASKING = re.compile(
     r"am i)\b"
     r"|\b(?:tell me|i would like to know|i want to know|i wanted to know|wondering|wanted to ask|want to ask|"
     r"i have a (?:quick )?question|"
-    r"do you know|curious|any idea|know (?:if|whether|how|what|when|where))\b"
+    r"do you know|curious|any idea|know (?:if|whether|how|what|when|where)|(?:can|could|would) you)\b"
 )
 
 
@@ -180,6 +180,14 @@ class Heard:
     def yes(self) -> bool:
         """Agreement; "no, that's fine" is one."""
         return self._is(_YES)
+
+    @cached_property
+    def only_yes(self) -> bool:
+        """Agreement and nothing else."""
+        match = _YES.match(self.plain)
+        return match is not None and not re.sub(
+            r"\b(?:please|thanks|thank you|then)\b|\s", "", self.plain[match.end() :]
+        )
 
     @cached_property
     def no(self) -> bool:

@@ -33,6 +33,8 @@ _IS_THAT = re.compile(
     r"\b(?i:is (?:this|that)|have I (?:reached|called|got)|am I (?:through to|speaking to|"
     r"calling))(?i: the)? (?P<name>[A-Z][\w'’]+(?: (?:&|and|of|[A-Z][\w'’]+))*)[?,.]?"
 )
+_NEED_I = re.compile(r"\bdo (?:i|we|you) (?:need|have) to\b")
+_OF_ONESELF = re.compile(r"\b(?:i|my|me|we|our|us|you|your)\b")
 _LATE = re.compile(r"\b(?:running|going to be|will be|be|am) (?:\w+ ){0,4}?late\b|\bstuck in traffic\b|\bdelayed\b")
 _UNDO = re.compile(r"\b(?:cancel|undo|scrap|forget) (?:that|it|the (?:booking|appointment))\b|\bchange(?:d)? my mind\b")
 _ALTER = re.compile(
@@ -108,7 +110,7 @@ def fresh(state: State, heard: Heard, world: World) -> list[Output]:
     repair = _broken(heard, world) if family in (None, "book", "availability") else None
     if repair is not None:
         return steps.start(state, repair, heard.text, world)
-    if family is not None and not (asks_about(heard) and family == "cancel"):
+    if family is not None and not (asks_about(heard) and (family == "cancel" or _NEED_I.search(heard.plain))):
         return _wanted(state, heard, world, family)
     other = wanted_other(heard, world.tools)
     if other is not None:
@@ -239,8 +241,15 @@ def _talk(state: State, heard: Heard, world: World) -> list[Output]:
         return [Say(f"{social.small_talk(heard, world)} {social.HELP}")]
     book = by_family(world.tools, "book")
     dated = _dated(heard, world)
-    wished = desires(heard) and (dated or not heard.question) and not asides.asks_facts(heard)
-    if book is not None and wished and _names_service(heard, book, world):
+    proposed = answers.proposes(heard)
+    wished = (
+        (desires(heard) or proposed) and (dated or not heard.question) and (proposed or not asides.asks_facts(heard))
+    )
+    if (
+        book is not None
+        and wished
+        and (_names_service(heard, book, world) or (proposed and _day_and_time(heard, world)))
+    ):
         return _wanted(state, heard, world, "book")
     if dated and desires(heard) and (not heard.question or answers.proposes(heard)):
         return _wanted(state, heard, world, "book")
@@ -282,6 +291,9 @@ def _not_answered(state: State, heard: Heard, world: World) -> list[Output]:
         return [Say(f"You're welcome. {ANYTHING_ELSE}")]
     if heard.yes and heard.words <= 4:
         return [Say(social.HELP)]
+    if heard.words >= 4 and _OF_ONESELF.search(heard.plain):
+        # A statement of theirs, and nothing it could be about: asking for other words would lead nowhere.
+        return steps.unknown(state, heard, world, "I'm sorry, I can't help with that myself.")
     state.misses += 1
     if state.misses >= 2:
         return steps.unknown(state, heard, world, "I'm sorry, I still don't follow.")
@@ -290,6 +302,10 @@ def _not_answered(state: State, heard: Heard, world: World) -> list[Output]:
 
 def _dated(heard: Heard, world: World) -> bool:
     return bool(find_date(heard.text, world.context.now.date()) or find_time(heard.text))
+
+
+def _day_and_time(heard: Heard, world: World) -> bool:
+    return bool(find_date(heard.text, world.context.now.date()) and find_time(heard.text))
 
 
 def _names_booking(heard: Heard, book: Tool, world: World) -> bool:

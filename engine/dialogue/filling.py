@@ -14,15 +14,20 @@ from engine.dialogue.names import corrected
 from engine.dialogue.numbers import digits_for_words
 from engine.dialogue.services import find_service
 from engine.dialogue.slots import Slot
+from engine.dialogue.speaking import sentence
 from engine.dialogue.state import Errand, World
 from engine.dialogue.values import Setting, affirmed, find, said_time
 
 _WHO = ("name", "label", "staff")
 FREE = ("text", "address", "problem", "message", "reason")
-_BARE_TIME = re.compile(r"^(?:at )?(?:[a-z]+|\d{1,4})(?: (?:thirty|fifteen|forty five|then|please))?$")
+_BARE_TIME = re.compile(
+    r"^(?:(?:at|maybe|perhaps|say|around|about|like|how about|what about|um|ok|okay) )*(?:[a-z]+|"
+    r"\d{1,4})(?: (?:thirty|fifteen|forty five|then|please))?$"
+)
 _CHANGE = re.compile(
     r"\b(?:make (?:it|that)|change (?:it|that)|instead|rather|can it be|could it be|should be|can we|could we)\b"
 )
+_MATTER = re.compile(r"^(?:it's|it is|its) (?:about|regarding|to do with) (?P<matter>.+)$", re.IGNORECASE)
 _SAME_TIME = re.compile(
     r"\b(?:same time|same hour|at the same|time (?:is|can) (?:the same|stay)|keep the time)\b", re.IGNORECASE
 )
@@ -58,6 +63,8 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
             _take_phone(errand, slot, heard, world)
         elif not (slot.kind in ("service", "message", "reason") and slot.name in errand.values and not asked):
             value = find(slot, text, setting(errand, slot, world), asked and _may_be_bare(slot, heard))
+            if value is None and slot.kind == "message" and (matter := _MATTER.match(heard.text)):
+                value = sentence(f"about {matter['matter'].rstrip('.?! ')}")
             if slot.kind == "name" and value is not None and _is_other_value(errand, value, text, asked, world):
                 continue
             put(errand, slot, value)
@@ -241,4 +248,4 @@ def _may_be_bare(slot: Slot, heard: Heard) -> bool:
     """Whether an answer may be read without cues: a question back is no name, but a message may be one."""
     if slot.kind in ("message", "text", "reason"):
         return not heard.forget
-    return not ("?" in heard.text and slot.kind in ("name", "service", "staff"))
+    return not (slot.kind in ("name", "service", "staff") and ("?" in heard.text or heard.only_yes))

@@ -9,7 +9,9 @@ from engine.dialogue.text import concepts
 
 _WHO = r"(?:(?i:him|her|them|the \w+)|(?:(?:Dr|Mr|Mrs|Ms|Miss|Doctor)\.? )?[A-Z]\w+)"
 _MESSAGE = re.compile(
-    rf"\b(?:(?i:tell) {_WHO} (?i:that )?|(?i:let) {_WHO} (?i:know )(?i:that )?|"
+    rf"\b(?:(?i:tell|let) (?!(?i:me|you|us)\b)\w+ (?:know )?(?i:that )?(?=(?i:i|i'm|i’m|we|my|he|she|they|it|the)\b)|"
+    rf"(?i:(?:a )?message for (?:\w+ ){{1,2}}?\w+): |(?i:(?:a )?message for) \w+[:,] |"
+    rf"(?i:tell) {_WHO} (?i:that )?|(?i:let) {_WHO} (?i:know )(?i:that )?|"
     r"(?i:(?:the |my )?message is[:,]? (?:that )?|say that |pass on that |"
     r"(?:leave|take|give (?:him|her|them|\w+)) (?:a |the )?message(?: for [\w ]+?)?(?: that|,? saying|,? to say|:) ))"
     r"(?P<rest>.+)$"

@@ -106,6 +106,8 @@ def _in_piece(plain: str, known: tuple[str, ...]) -> str | None:
         return f"{done['what']} {done['done']}" if done["what"] else done["done"]
     for pattern in (_FOR_A, _APPOINTMENT, _OBJECT, _IT_IS, _PLAIN, _FOR_ANY):
         for match in pattern.finditer(plain):
+            if pattern is _APPOINTMENT and not _NOT_A_SERVICE.search(match["thing"]):
+                return f"{match['thing']} appointment"
             thing = re.sub(r"^(?:a|an|some|quick|new|book) ", "", match["thing"].strip())
             if thing and not _NOT_A_SERVICE.search(thing) and len(thing.split()) <= 4:
                 return _with_and(thing, plain[match.end() :], known)

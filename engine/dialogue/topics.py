@@ -43,6 +43,9 @@ _WHERE_TO = re.compile(
     r"\b(?:do|would|will|can|could) you (?:\w+ )?(?:work|come|go|travel|deliver|serve|cover|ship|drive)(?: out)? "
     r"(?:in|to|as far as|at)\b|\b(?:what|which) (?:areas?|suburbs?|towns?|places|regions?|parts)\b"
 )
+_LEAVE_THE_CAR = re.compile(
+    r"\b(?:leave|put|stop|space for) (?:my|the|our|a) car\b|\bwhere (?:does|do|can|should) (?:\w+ )?car\b"
+)
 _WAYS_TO_PAY = re.compile(
     r"\b(?:how (?:can|do|could|should) (?:i|we|you|people) (?:\w+ )?pay|"
     r"(?:ways?|methods?|forms?|kinds?|types?) (?:of payment|to pay)|payment (?:methods?|options?))\b"
@@ -101,6 +104,8 @@ def asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
     # "Where can I park?" is about parking: only a bare "where are you?" asks the address.
     if "address" in words and len([word for word in words if not is_weak(word)]) > 1 and "where" in plain.split():
         words.remove("address")
+    if {"email", "website"} & set(words) and "address" in words:
+        words.remove("address")
     return words
 
 
@@ -111,6 +116,7 @@ def _in_other_words(plain: str, facts: tuple[Fact, ...]) -> str | None:
         (_WHO_WORKS, "staff"),
         (_WHERE_TO, "area"),
         (_ARRIVING, "check"),
+        (_LEAVE_THE_CAR, "park"),
         (_GETTING_THERE, "address"),
     ):
         if pattern.search(plain) and any(concept in about(fact) for fact in facts):

@@ -53,7 +53,12 @@ _PROPOSAL = re.compile(
     r"available)|any chance|"
     r"(?:does|would|will|do) (?:\w+ ){1,4}(?:work|suit))\b"
 )
+_ASKS_FOR = re.compile(r"(?:\w+ ){0,2}?(?:what time|when|where|which|who|why|how (?:much|long|many|far|do|can|late))\b")
 _OPENING = re.compile(r"\b(?:open|opens|closed?|closes|shut|last (?:orders?|appointments?|entry))\b", re.IGNORECASE)
+_WE_OPEN = re.compile(
+    r"\b(?:we|office|shop|lines?|phones?) (?:are|is) (?:\w+ )?(?:open|answered|staffed)\b|\bopen(?:ing)? hours\b",
+    re.IGNORECASE,
+)
 _OPENS_WHAT = re.compile(
     r"\b(?:does|do|is|are|will|did) (?:the |your |my )?(?P<what>\w+) (?:\w+ )?(?:open|close|shut|start|finish|closed|"
     r"shuts)\b|"
@@ -106,7 +111,7 @@ _LEADS_ON = re.compile(
 
 def proposes(heard: Heard) -> bool:
     """ "Could we do Friday?" is a value in a question's clothes."""
-    return bool(_PROPOSAL.search(heard.plain))
+    return bool(_PROPOSAL.search(heard.plain)) and not _ASKS_FOR.match(heard.plain)
 
 
 def asks_limit(heard: Heard) -> bool:
@@ -117,7 +122,8 @@ def asks_limit(heard: Heard) -> bool:
 def answer(text: str, world: World) -> tuple[str, str] | None:
     """The answer to one question, a sentence a line, and its topic; None when the instructions do not hold one."""
     knowledge, plain = world.knowledge, normal(text)
-    about_hours = knowledge.hours.known and _HOURS.search(plain) and not _NOT_HOURS.search(plain)
+    hours = _HOURS.search(plain) is not None and not _NOT_HOURS.search(plain)
+    about_hours = hours if knowledge.hours.known else None
     question = _DAY_WORDS.sub(" ", text) if about_hours else text
     ours = bool(about_hours) and not _of_something_else(text, world)
     # "Is the office open tomorrow?" is answered by the table, unless a fact speaks of opening itself.
@@ -125,6 +131,10 @@ def answer(text: str, world: World) -> tuple[str, str] | None:
     found = retrieval.answer(question, facts, text)
     if found:
         return "\n".join(found), "facts"
+    if about_hours is None and _HOURS.search(plain) and not _of_something_else(text, world):
+        # No table, but perhaps a sentence: "We are open 24 hours a day".
+        told = [retrieval.spoken_fact(fact) for fact in knowledge.facts if _WE_OPEN.search(fact.text)]
+        return (told[0], "facts") if told else None
     if ours:
         return _about_hours(text, world), HOURS
     return None

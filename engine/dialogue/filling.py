@@ -9,7 +9,7 @@ from engine.dialogue import phones
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import next_week, odd_date
 from engine.dialogue.clock import TimeSaid, find_daypart, in_part, resolve
-from engine.dialogue.moves import old_and_new
+from engine.dialogue.moves import from_and_to, old_and_new
 from engine.dialogue.names import corrected
 from engine.dialogue.numbers import digits_for_words
 from engine.dialogue.services import find_service
@@ -51,11 +51,15 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
     before = (dict(errand.values), errand.part, errand.week)
     asked_kind = errand.tool.slot(errand.asking).kind if errand.asking else ""
     texts = _texts(errand, heard.text)
+    ways = from_and_to(affirmed(heard.text)) if errand.tool.of_kind("address", "to") else {}
     for slot in errand.tool.slots:
         asked = slot.name == errand.asking
         if slot.kind in _WHO and not asked and (asked_kind in _WHO or asked_kind in FREE):
             continue
         text = texts.get(slot.role if slot.kind in ("date", "time") else "", heard.text)
+        if slot.kind == "address" and not asked and (place := ways.get(slot.role)):
+            errand.values[slot.name] = place
+            continue
         if slot.kind == "time":
             bare = asked or asked_kind == "date" or bool(_CHANGE.search(heard.plain))
             _take_time(errand, slot, text, world, bare or (asked_kind in _WHO and bool(_BARE_TIME.match(heard.plain))))
@@ -246,6 +250,6 @@ def setting(errand: Errand, slot: Slot, world: World) -> Setting:
 
 def _may_be_bare(slot: Slot, heard: Heard) -> bool:
     """Whether an answer may be read without cues: a question back is no name, but a message may be one."""
-    if slot.kind in ("message", "text", "reason"):
-        return not heard.forget
+    if slot.kind in FREE:
+        return not (heard.forget or heard.only_yes or heard.hello)
     return not (slot.kind in ("name", "service", "staff") and ("?" in heard.text or heard.only_yes))

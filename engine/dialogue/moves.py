@@ -1,4 +1,4 @@
-"""Moving an appointment names two days: which words speak of where it is, and which of where it should go."""
+"""The two ends of a move: which words speak of where an appointment or a journey is, and which of where it goes."""
 
 from __future__ import annotations
 
@@ -28,6 +28,29 @@ _OLD_CUE = re.compile(
     re.IGNORECASE,
 )
 _PIECES = re.compile(r"(?<=[.?!;])\s+|,\s*|\s+(?:and|but|so)\s+", re.IGNORECASE)
+
+
+_WAY = re.compile(
+    r"\b(?:from (?P<from>.+?) )?to (?P<to>(?:the |my |our )?[\w'’-]+(?: (?!tomorrow|today|tonight|please|at|on|for|"
+    r"in|by|around|about|"
+    r"this|next|and|thanks)[\w'’-]+){0,5})",
+    re.IGNORECASE,
+)
+_NO_PLACE = re.compile(
+    r"^(?:go|book|get|have|make|take|be|come|see|order|you|it|that|do|ask|say|speak|talk|know|travel|pick)\b",
+    re.IGNORECASE,
+)
+
+
+def from_and_to(text: str) -> dict[str, str]:
+    """The two ends of a way: "from 14 Park Lane to the station"."""
+    ends: dict[str, str] = {}
+    for match in _WAY.finditer(text):
+        if not _NO_PLACE.match(match["to"]):
+            ends["to"] = match["to"].strip()
+            if match["from"]:
+                ends["from"] = match["from"].split(" from ")[-1].strip(" ,")
+    return ends
 
 
 def old_and_new(text: str, asked_old: bool) -> tuple[str, str]:

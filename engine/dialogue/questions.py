@@ -138,18 +138,18 @@ def _head(errand: Errand, said: dict[str, str]) -> str:
         return f"So you would like to cancel the {_booked_thing(errand)}"
     if errand.tool.family == "book":
         return f"So that is {with_article(said.get('service', _booked_thing(errand)))}"
-    does = re.split(r"[.,(;:]", errand.tool.description)[0].strip()
+    does = re.split(r"[.,(;:]| (?:after|once|when) (?:the|a|it|they)\b", errand.tool.description)[0].strip()
     return f"So I will {does[0].lower()}{does[1:]}" if does else f"So that is the {errand.tool.words.lower()}"
 
 
 def _booked_thing(errand: Errand) -> str:
-    """What a tool books, by its own name: "reserve_table" is about a table."""
-    match = re.search(
-        r"table|visit|lesson|viewing|consultation|room|session|class|reservation|booking", errand.tool.name.lower()
-    )
-    return match[0] if match else "appointment"
+    """What a tool books, by its own name: "reserve_table" is about a table, "book_taxi" about a taxi."""
+    match = _TWO_WORDS.match(errand.tool.words.lower()) or _BOOKED.search(errand.tool.words.lower())
+    return match["thing"] if match else "appointment"
 
 
+_TWO_WORDS = re.compile(r"^(?:book|reserve|order|cancel|reschedule|move) (?:a |an |the )?(?P<thing>[a-z]+)$")
+_BOOKED = re.compile(r"\b(?P<thing>table|visit|lesson|viewing|consultation|room|session|class|reservation|booking)\b")
 _PREPOSITIONS = {"name": "for", "staff": "with", "date": "on", "time": "at"}
 _PLACED = (*_PREPOSITIONS, "service", "reason")
 

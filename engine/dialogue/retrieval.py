@@ -116,6 +116,10 @@ _SAYS_ITSELF = re.compile(
 _HAS_VERB = re.compile(
     r"\b(is|are|was|has|have|can|costs?|accept|offer|opens?|takes?|must|will|need|needs|starts?)\b", re.IGNORECASE
 )
+_ORDERS = re.compile(
+    r"(?:install|call|ask|use|bring|see|go|come|book|order|pay|contact|visit|ring|email|press|leave|take|send|speak|"
+    r"check|look|wait)\b"
+)
 _PLURAL = re.compile(r"(?<![sui])s$", re.IGNORECASE)
 _PRICED = re.compile(r"^(?:[£$€]\s?\d|\d[\d.,]*\s?(?:pounds|euros|dollars)\b)", re.IGNORECASE)
 
@@ -130,6 +134,8 @@ def spoken_fact(fact: Fact) -> str:
         return sentence(value)
     if key.lower() in ("address", "phone", "telephone", "email", "website"):
         return sentence(f"Our {key.lower()} is {value}")
+    if _ORDERS.match(value) or _HAS_VERB.search(value):
+        return sentence(f"{key}: {value}")
     if _PRICED.match(value):
         return sentence(f"{key} {'cost' if many else 'costs'} {value}")
     return sentence(f"{key} {'are' if many else 'is'} {value}" if value[:1].islower() else f"{key}: {value}")

@@ -37,9 +37,9 @@ _WHILE = re.compile(
     r"opening hours|business hours|hours))\b",
     re.IGNORECASE,
 )
-_GENERIC_WORDS = """caller call customer client patient guest user someone somebody anyone person question questions
-matter thing severe bad serious strong very urgent really ask want need have tell appointment booking request issue
-problem while clinic office shop business query enquiry inquiry done finish say"""
+_GENERIC_WORDS = """report mention claim caller call customer client patient guest user someone somebody anyone
+person question questions matter thing severe bad serious strong very urgent really ask want need have tell
+appointment booking request issue problem while clinic office shop business query enquiry inquiry done finish say"""
 _GENERIC = frozenset(_GENERIC_WORDS.split())
 _ABOUT_THE_AGENT = re.compile(r"\b(?:you|your|caller is done|goodbye|end_call|finished|nothing else)\b", re.IGNORECASE)
 

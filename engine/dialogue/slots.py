@@ -16,7 +16,8 @@ CALLERS_OWN_NUMBER = "the number the caller is calling from"
 class Slot:
     """One property of a tool's parameters.
 
-    `role` tells the two ends of a move apart: "old" where an appointment is now, "new" where it goes, else empty.
+    `role` tells the two ends of a move apart: "old" where an appointment is now, "new" where it goes; of a journey they
+    are "from" and "to". Else it is empty.
     `part_of` names the date-time property that this day or time is half of; `most` is a number's maximum.
     """
 
@@ -48,7 +49,7 @@ _KINDS_BY_WORD = [
     ("number", r"party size|size of party|number of|how many|\bguests\b|\bpeople\b|quantity|\bcount\b|\bcovers\b"),
     ("time", r"\btime\b|\bhour\b"),
     ("date", r"\bdate\b|\bday\b"),
-    ("address", r"address|\bstreet\b|location"),
+    ("address", r"address|\bstreet\b|location|destination|pick ?up(?! time)|drop ?off(?! time)|\borigin\b"),
     ("problem", r"problem|issue|fault|symptom|what is wrong"),
     ("message", r"message|note|comment|details"),
     ("reason", r"reason|summary|topic|subject|purpose"),
@@ -87,7 +88,7 @@ def _slots(name: str, schema: dict[str, Any], required: bool) -> Iterator[Slot]:
         yield Slot(f"{name} time", "time", required, role=role, part_of=name)
     else:
         most = schema.get("maximum")
-        role = role if kind in _TIMED else ""
+        role = role if kind in _TIMED else _end_of_way(name) if kind == "address" else ""
         yield Slot(
             name, kind, required, description, choices, role, most=int(most) if isinstance(most, (int, float)) else None
         )
@@ -117,6 +118,13 @@ def _role(slot: Slot) -> str:
         if _OLD.search(words) and not _NEW.search(words):
             return "old"
     return ""
+
+
+def _end_of_way(name: str) -> str:
+    """Which end of a journey a place is, by the property's name."""
+    if re.search(r"pick|origin|from|start|depart", name, re.IGNORECASE):
+        return "from"
+    return "to" if re.search(r"dest|drop|to_|_to|arriv", name, re.IGNORECASE) else ""
 
 
 def _with_roles(slots: list[Slot]) -> list[Slot]:

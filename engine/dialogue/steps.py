@@ -8,6 +8,7 @@ import msgspec
 
 from engine.dialogue import errands, filling, phones, questions
 from engine.dialogue.acts import Heard
+from engine.dialogue.answers import Answered
 from engine.dialogue.calendar import find_date
 from engine.dialogue.clock import find_time
 from engine.dialogue.messages import told_plainly
@@ -120,6 +121,13 @@ def make_call(state: State) -> list[Output]:
     errand.confirming = False
     made: list[Output] = [errands.call(errand)]
     return before("One moment, please.", made) if errand.tool.family == "transfer" else made
+
+
+def told(state: State, heard: Heard, known: Answered) -> list[Output]:
+    """Say what was found; the next question may go on from this one."""
+    state.topic, state.misses = known.topic, 0
+    state.asked = heard.text if heard.words > 4 or not state.asked else state.asked
+    return [Say(f"{known.words} I'm afraid I don't know about the rest." if known.lost else known.words)]
 
 
 def unknown(state: State, heard: Heard, world: World, why: str) -> list[Output]:

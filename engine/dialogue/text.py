@@ -87,7 +87,8 @@ STOP_WORDS = frozenset(_SMALL_WORDS.split())
 
 _SYNONYMS = {
     "cost": (
-        "damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar dollars euro "
+        "cheaper damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar "
+        "dollars euro "
         "£ $ €"
     ),
     "address": "whereabouts located location where directions direction street road situated find based postcode",
@@ -127,6 +128,7 @@ _SYNONYMS = {
     "area": "areas suburb suburbs region regions town towns",
     "outside": "outdoors outdoor terrace patio garden",
     "inside": "indoors indoor",
+    "taxi": "cab cabs taxis",
     "beach": "sea seaside ocean beaches",
     "stair": "stairs steps upstairs",
     "sell": "buy buying purchase selling sold sells",

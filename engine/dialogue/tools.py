@@ -37,7 +37,11 @@ _FAMILY_OF_NAME = [
     ("book", r"\b(?:book|schedule|reserve|reservation|appointment|booking)\b"),
 ]
 _CONFIRMED = frozenset({"book", "reschedule", "cancel", "message"})
-_WISHES = re.compile(r"\b(?:need|want|would like|can you|could you|can i|could i|please|send|order|get|have)\b")
+_MOST = 0.5
+_WISHES = re.compile(
+    r"\b(?:forgot|forgotten|lost|locked|expired|need|want|would like|can you|could you|can i|could i|please|send|"
+    r"order|get|have)\b"
+)
 _CAN_YOU = re.compile(r"\b(?:can|could|would|will) (?:you|i|somebody|someone)\b")
 _READS = re.compile(
     r"(?:get|find|check|list|look|search|fetch|show|read|view|tell|is|are|does|has|whether|status|track|estimate|"
@@ -48,6 +52,7 @@ _FOR_EMERGENCIES = re.compile(r"\b(?:emergency|emergencies|urgent|crisis)\b", re
 _LOOKING = frozenset(
     [
         "get",
+        "tell",
         "look",
         "find",
         "check",
@@ -128,21 +133,30 @@ def by_family(tools: list[Tool], family: str) -> Tool | None:
 
 
 def wanted_other(heard: Heard, tools: list[Tool]) -> Tool | None:
-    """A tool of no known family that what was said is about: by the words of its name or what it is described to do.
+    """The tool of no known family that what was said is most about, if it is about one at all."""
+    fits = [(_fit(heard, tool), tool) for tool in tools if tool.family == "other"]
+    best = max(fits, key=lambda fit: fit[0], default=None)
+    return best[1] if best is not None and best[0] > 0 else None
 
-    A wish needs one telling word ("I need a refill"), a question most of the name's ("is my car ready?").
+
+def _fit(heard: Heard, tool: Tool) -> float:
+    """How well a tool's name and description meet what was said.
+
+    A wish needs one telling word ("I need a refill"), a question most of the name's ("is my car ready?") or what the
+    tool is described to tell ("where is my taxi?").
     """
     said = set(concepts(heard.text))
-    wishes = bool(_WISHES.search(heard.plain)) and (not heard.question or bool(_CAN_YOU.search(heard.plain)))
-    for tool in tools:
-        named = {word for word in concepts(tool.words) if word not in _LOOKING}
-        described = {word for word in concepts(tool.description.split(".")[0]) if word not in _LOOKING}
-        if tool.family != "other" or not named:
-            continue
-        told = wishes and not heard.question and bool(said & named) and tool.confirmed
-        if told or len(said & named) * 2 > len(named) or (wishes and len(said & described) * 2 >= len(described) > 0):
-            return tool
-    return None
+    named = {word for word in concepts(tool.words) if word not in _LOOKING}
+    described = {word for word in concepts(tool.description.split(".")[0]) if word not in _LOOKING}
+    orders = bool(_WISHES.search(heard.plain)) and (not heard.question or bool(_CAN_YOU.search(heard.plain)))
+    share = len(said & named) / len(named) if named else 0.0
+    told = len(said & described) / len(described) if described else 0.0
+    if share > _MOST and (tool.confirmed is not heard.question or orders or not tool.confirmed):
+        return 1 + share
+    if tool.confirmed:
+        fits = orders and ((share > 0 and not heard.question) or told >= _MOST)
+        return max(share, told) if fits else 0.0
+    return told if told > _MOST and len(said & described) > 1 else 0.0
 
 
 def repairing(tools: list[Tool]) -> Tool | None:

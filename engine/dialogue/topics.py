@@ -59,6 +59,10 @@ _LIES = re.compile(
     r"flat|\d|[A-Z][\w'’]+ (?:street|road|lane|avenue|square|place|parade|quay))",
     re.IGNORECASE,
 )
+_AGED = re.compile(
+    r"\bunder[- ]?(?:\d+|sixteen|eighteen|twelve|five)s?\b(?! (?:pounds|euros|dollars|minutes|hours|people))",
+    re.IGNORECASE,
+)
 _SERVES = re.compile(
     r"\bwe (?:work|serve|cover|deliver|operate|travel|come|go|ship) (?:in|to|across|within|all over|the)\b"
 )
@@ -131,6 +135,8 @@ def about(fact: Fact) -> set[str]:
         words.add("address")
     if _SERVES.search(fact.text.lower()):
         words.add("area")
+    if _AGED.search(fact.text):
+        words.add("child")
     return words
 
 

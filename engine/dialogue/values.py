@@ -130,7 +130,8 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _TROUBLE = re.compile(
-    r"\b(?:leak\w*|block\w*|broken?|broke|burst|drip\w*|flood\w*|clog\w*|overflow\w*|fault\w*|stuck|crack\w*|"
+    r"\b(?:leak\w*|jam\w*|frozen|freez\w+|crash\w*|block\w*|broken?|broke|burst|drip\w*|flood\w*|clog\w*|overflow\w*|"
+    r"fault\w*|stuck|crack\w*|"
     r"damaged?|backed up|"
     r"no (?:hot )?(?:water|heating|power|electricity|signal)|(?:is|are|does|do|will|has) not (?:\w+ )?(?:work\w*|"
     r"flush\w*|drain\w*|start\w*|turn\w*|heat\w*|open\w*|clos\w*)|"
@@ -161,7 +162,7 @@ def _find_address(slot: Slot, text: str, setting: Setting, asked: bool) -> str |
 
 def _without_lead(text: str) -> str | None:
     kept = re.sub(
-        r"^(?:(?:it's called|it is called|called|it's|it is|that's|that is|we're|we are|i'm|i am|my address is|"
+        r"^(?:(?:it's called|it is called|called|it's|it is|that's|that is|to|from|we're|we are|i'm|i am|my address is|"
         r"the address is|at|in|on)\b[,. ]*)+",
         "",
         whole(text) or "",
@@ -263,7 +264,12 @@ def _counted(slot: Slot) -> list[str]:
 
 
 def _of_people(slot: Slot) -> bool:
-    return bool(re.search(r"guest|people|person|party|cover|adult|diner", f"{slot.words} {slot.description.lower()}"))
+    return bool(
+        re.search(
+            r"guest|passenger|attendee|people|person|party|cover|adult|diner",
+            f"{slot.words} {slot.description.lower()}",
+        )
+    )
 
 
 def _find_flag(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:

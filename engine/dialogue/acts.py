@@ -8,7 +8,8 @@ from functools import cached_property
 from engine.dialogue.text import normal, sentences
 
 # What stands before the word that counts: "oh, erm, well, yes".
-_LEAD = r"(?:(?:oh|ooh|um|uh|ah|er|erm|hmm|mm|well|okay|ok|so|and|right|sorry|actually|like|look|wait|honestly) )*"
+_LEAD_WORDS = "oh|ooh|um|uh|ah|er|erm|hmm|mm|well|okay|ok|so|and|right|sorry|actually|like|look|wait|honestly"
+_LEAD = rf"(?:(?:{_LEAD_WORDS}) )*"
 _FINE = r"(?:right|correct|fine|great|good|perfect|it|okay|ok|lovely|all right|alright|spot on|true|the one|wonderful)"
 _YES = re.compile(
     rf"^{_LEAD}(?:yes|yeah|yeh|yep|yup|yea|ya|aye|sure|correct|right|exactly|perfect|absolutely|definitely|certainly|"
@@ -150,8 +151,9 @@ _UNWANTED = re.compile(
     r"off your list|no cold calls)\b"
 )
 _ASKING = re.compile(
-    rf"^(?:(?:and|so|but|also|hello|hi|hey|please|yes|no|thanks|thank you|great|there|just|quickly|"
-    rf"good morning|good afternoon|good evening|then|now) |{_LEAD.rstrip('*')})*"
+    # No word twice among these: what can be read in two ways, any number of times, would backtrack without end.
+    rf"^(?:(?:{_LEAD_WORDS}|but|also|hello|hi|hey|please|yes|no|thanks|thank you|great|there|just|quickly|"
+    r"good morning|good afternoon|good evening|then|now) )*"
     r"(?:what|when|where|whereabouts|who|whose|which|why|how|is|are|do|does|did|can|could|will|would|may|should|"
     r"have you|has|any|"
     r"am i)\b"

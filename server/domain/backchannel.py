@@ -11,10 +11,10 @@ MOST_HEARD: Final = 0.85
 """When so much of a sentence was heard, short words are an answer to it."""
 _WORDS: Final = re.compile(r"[a-z']+")
 _LISTENING: Final = frozenset(
-    (
+    _WORDS.findall(
         "uh huh uhhuh mm mmm mhm hm hmm mmhm mmhmm hmmm ah aha oh ooh yeah yep yup yes ya okay ok okey alright right "
         "sure great good fine nice cool perfect lovely gotcha exactly indeed really wow understood"
-    ).split(" ")
+    )
 )
 _LISTENING_PHRASES: Final = re.compile(
     r"(i see|got it|go on|i understand|of course|makes sense|that's (?:right|good|great|fine)|very (?:good|well)"

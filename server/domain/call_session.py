@@ -55,6 +55,11 @@ class CallSession:
         return self._core.ended
 
     @property
+    def playing(self) -> bool:
+        """True while the caller still has something of the agent's to hear."""
+        return self._core.playback.playing
+
+    @property
     def configured(self) -> bool:
         """True while the model has our configuration: caller's audio may be sent."""
         return self._core.model_up

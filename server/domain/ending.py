@@ -85,7 +85,7 @@ class Ending:
     # --- how it is called off ---------------------------------------------------------------------------------------
 
     def call_off(self) -> None:
-        """The caller goes on, so the call does. The model learns that its `end_call` or `transfer_call` was not done."""
+        """The caller goes on, so the call does. The model learns that its end or transfer of the call was not done."""
         call, self.reason, self._call = self._call, None, None
         self._core.deadlines.clear("end")
         self._core.note("end_called_off")

@@ -10,7 +10,7 @@ class Timing:
     """Every wait of a call session, in milliseconds."""
 
     silence_ms: int = 500
-    """The voice detection's `silence_duration_ms`, which we send: `speech_stopped` comes so long after the last sound."""
+    """The voice detection's `silence_duration_ms`, which we send: `speech_stopped` comes so long after the sound."""
     first_audio_ms: int = 8_000
     """How long the caller may hear nothing at the start; at half of it the greeting is asked for once more."""
     answer_ms: int = 6_000

@@ -27,7 +27,7 @@ from server.media import wire
 from server.media.bridge import Admission, Bridge, Transferring
 from server.models_sql import Business, CallLog, Contact
 from server.ports.realtime import VoiceConfig
-from server.services import call_tools, stream_tokens
+from server.services import call_tools, stream_tokens, voice_clips
 from server.services import realtime_prompt_builder as prompts
 from server.services.turn_writer import TurnWriter
 from server.services.voice_clips import VoiceClips
@@ -38,6 +38,10 @@ OWNER: Final = "server.media_ws_ai"
 COMPLETION_NET_S = 20.0
 """How long after the stream was closed the provider's final status is waited for before the call is ended by REST; an
 apology that Twilio still speaks must fit in."""
+
+
+CLIP_RETRY_S: Final = (5.0, 15.0, 60.0)
+"""After how long the clips are asked for again."""
 
 
 class MediaStream(picows.WSListener):
@@ -185,15 +189,28 @@ class MediaHub:
             self._preparing.add(voice)
             self.spawn(self._prepare(voice))
 
-    async def _prepare(self, voice: str) -> None:
-        try:
-            await asyncio.to_thread(self.clips.prepare, voice)
-        finally:
-            self._preparing.discard(voice)
-
     def prepare_voices(self) -> None:
         """Have every voice's clips made in the background, at the process's start."""
-        self.spawn(asyncio.to_thread(self.clips.prepare_all))
+        self.spawn(self._prepare_all())
+
+    async def _prepare_all(self) -> None:
+        for voice in await asyncio.to_thread(voice_clips.voices):
+            self.prepare_voice(voice)
+
+    async def _prepare(self, voice: str) -> None:
+        """The model's server may start later than this process, so it is asked more than once before that is news."""
+        try:
+            for wait in (*CLIP_RETRY_S, None):
+                try:
+                    await asyncio.to_thread(self.clips.prepare, voice)
+                    return
+                except ports.ProviderError as problem:
+                    if wait is None or not problem.retryable:
+                        log.warning("spoken clips could not be made", voice=voice, error=str(problem))
+                        return
+                    await asyncio.sleep(wait)
+        finally:
+            self._preparing.discard(voice)
 
     # --- the process's end --------------------------------------------------------------------------------------------
 

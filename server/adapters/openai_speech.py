@@ -7,6 +7,8 @@ from typing import Final
 from server.ports import ProviderError
 
 TIMEOUT_S: Final = 30.0
+_NOT_OFFERED: Final = frozenset({404, 405, 501})
+"""Many servers of this API speak in calls alone."""
 PCM_HZ: Final = 24_000
 """`response_format: pcm` is 16-bit mono at this rate."""
 
@@ -20,7 +22,7 @@ class OpenAISpeaker:
         self._model = model
 
     def say(self, text: str, voice: str) -> bytes:
-        """The sentence as μ-law at 8 kHz.
+        """The sentence as μ-law at 8 kHz; nothing from a server that does not speak.
 
         What this needs is imported here: the web process, which answers calls, comes this way once, in a thread.
         """
@@ -36,6 +38,8 @@ class OpenAISpeaker:
             )
         except httpx.HTTPError as problem:
             raise ProviderError(f"the model provider failed to speak: {problem!r}", retryable=True) from problem
+        if answer.status_code in _NOT_OFFERED:
+            return b""
         if answer.status_code != 200:
             raise ProviderError(
                 f"the model provider refused to speak: {answer.status_code} {answer.text[:200]}",

@@ -80,7 +80,7 @@ class Speaker(Protocol):
     """A text-to-speech model."""
 
     def say(self, text: str, voice: str) -> bytes:
-        """The sentence as μ-law bytes at 8 kHz. Raises `ProviderError`."""
+        """The sentence as μ-law bytes at 8 kHz; none where this is not offered. Raises `ProviderError`."""
         ...
 
 

@@ -14,17 +14,14 @@ import sqlalchemy as sa
 from server import ports
 from server.db import db
 from server.domain.session_plan import CLIP_WORDS
-from server.logging_setup import get_logger
 from server.models_sql import Business
-
-log = get_logger(__name__)
 
 PIECE_BYTES: Final = 1920
 """One piece of a clip (240 ms of μ-law): a mark follows each."""
 
 
 class VoiceClips:
-    """The clips of one process, by voice. A voice whose clips are not there (yet) has none: nothing is said then."""
+    """The clips of one process, by voice. Where they are not there (yet), nothing is said."""
 
     def __init__(self) -> None:
         self._ready: dict[str, dict[str, tuple[str, ...]]] = {}
@@ -38,26 +35,21 @@ class VoiceClips:
         return len(self.of(voice)) < len(CLIP_WORDS)
 
     def prepare(self, voice: str) -> None:
-        """Read or make a voice's clips. Takes seconds: never on the event loop. A failure is logged and tried later."""
+        """Read or make a voice's clips. Takes seconds: never on the event loop. Raises `ProviderError`."""
         ready = self._ready.setdefault(voice, {})
         for name, words in CLIP_WORDS.items():
             if name in ready:
                 continue
-            try:
-                audio = _clip(voice, words)
-            except ports.ProviderError as problem:
-                log.warning("spoken clips could not be made", voice=voice, error=str(problem))
-                return
+            audio = _clip(voice, words)
             ready[name] = tuple(
                 base64.b64encode(audio[at : at + PIECE_BYTES]).decode() for at in range(0, len(audio), PIECE_BYTES)
             )
 
-    def prepare_all(self) -> None:
-        """The clips of every voice that a business has."""
-        with db.scope(write=False):
-            voices = list(db.session.scalars(sa.select(Business.voice).distinct()))
-        for voice in voices:
-            self.prepare(voice)
+
+def voices() -> list[str]:
+    """Every voice that a business has."""
+    with db.scope(write=False):
+        return list(db.session.scalars(sa.select(Business.voice).distinct()))
 
 
 def _clip(voice: str, words: str) -> bytes:
@@ -67,9 +59,10 @@ def _clip(voice: str, words: str) -> bytes:
     if path.exists():
         return path.read_bytes()
     if installed.speaker is None:
-        raise ports.ProviderError("no speech port is installed", retryable=False)
+        return b""
     audio = installed.speaker.say(words, voice)
-    _store(path, audio)
+    if audio:
+        _store(path, audio)
     return audio
 
 

@@ -156,7 +156,7 @@ class Playback:
             return None
         held, self._held = self._held, None
         if held and self._cut:
-            self._trim(held[0], self._cut[0].heard_ms - rewind_ms)
+            self._rewind(held, max(0, self._cut[0].heard_ms - rewind_ms) * BYTES_PER_MS)
         for piece in held:
             piece.mark = self._next_mark()
         self._out, self._since = held, now_ms
@@ -192,9 +192,19 @@ class Playback:
         heard = int(max(head.start / BYTES_PER_MS, min(guess, head.end / BYTES_PER_MS)))
         return max(heard, self._floor[1]) if head.item_id == self._floor[0] else heard
 
-    def _trim(self, piece: Piece, from_ms: int) -> None:
+    def _rewind(self, held: deque[Piece], start: int) -> None:
+        """Have `held` begin at byte `start` of its item: what has been played since is taken back."""
+        for _, piece in reversed(self._recent):
+            head = held[0]
+            if head.start <= start or piece.item_id != head.item_id or piece.end != head.start or not piece.payload:
+                break
+            held.appendleft(replace(piece))
+            self._kept += piece.end - piece.start
+        self._trim(held[0], start)
+
+    def _trim(self, piece: Piece, start: int) -> None:
         """Take off a piece's beginning; base64 can be cut at every third byte."""
-        skipped = max(0, from_ms * BYTES_PER_MS - piece.start) // 3 * 3
+        skipped = max(0, start - piece.start) // 3 * 3
         skipped = min(skipped, (piece.end - piece.start) // 3 * 3)
         piece.start += skipped
         piece.payload = piece.payload[skipped // 3 * 4 :]

@@ -12,14 +12,14 @@ from typing import Final
 
 FRAME_BYTES: Final = 160
 FRAME_MS: Final = 20
-WINDOW_MS: Final = 600
-"""How much of the caller's side is compared."""
+WINDOW_MS: Final = 1_000
+"""How much of the caller's side is compared: in half as much, other speech goes along by chance too often."""
 DELAYS_MS: Final = (40, 600)
 """Between playing a sound and its coming back."""
 LIKENESS: Final = 0.8
 """How well the two envelopes must go together (Pearson's r)."""
-LOUDEST: Final = 1.0
-"""Echo is not louder than what it is an echo of."""
+LOUDEST: Final = 1.15
+"""Echo is not louder than what it is an echo of; a little is left to the room."""
 QUIET: Final = 6.0
 """A mean level (0 to 255) under which there is nothing to compare."""
 

@@ -15,7 +15,7 @@ from typing import Final
 BYTES_PER_MS: Final = 8
 KEEP_BYTES: Final = 160_000
 """How much unheard audio is kept (20 s): what is beyond can't be played again after a pause."""
-RECENT_MS: Final = 1_600
+RECENT_MS: Final = 1_700
 """How much of what was played is kept for telling echo from speech."""
 
 

@@ -258,10 +258,15 @@ class Bridge:
         assert self._admission is not None
         try:
             model = await realtime.connect(self._admission.voice, self)
-        except ports.ProviderError as problem:
+        except Exception as problem:
+            # The connection's edge: a caller must never sit in silence because of an error nobody foresaw.
             self._dialling = None
             if self._once.once("unavailable"):
-                log.error("realtime model unavailable", call_sid=self.call_sid, error=str(problem))
+                foreseen = isinstance(problem, ports.ProviderError)
+                log.error(
+                    "realtime model unavailable", call_sid=self.call_sid, error=str(problem) or repr(problem),
+                    exc_info=None if foreseen else problem,
+                )  # fmt: skip
             self.happened(on.ModelFailed("connect_failed", str(problem), fatal=True))
             return
         self._dialling = None

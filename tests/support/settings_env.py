@@ -7,7 +7,8 @@ from collections.abc import Mapping
 EXACT = frozenset(
     {"DATABASE_URL", "PUBLIC_URL", "RECORDINGS_URL", "REALTIME_MODEL", "TRANSCRIPTION_MODEL", "DEBUG", "PORT"}
 )
-PREFIXES = ("TWILIO_", "OPENAI_", "AZURE_OPENAI_", "WHATSAPP_", "META_", "FRONTDESK_", "AWS_", "OTEL_", "DBOS_") + (
+PREFIXES = (
+    *("TWILIO_", "OPENAI_", "AZURE_OPENAI_", "WHATSAPP_", "META_", "FRONTDESK_", "AWS_", "OTEL_", "DBOS_"),
     "SPEECH_",
 )
 # The workplace's certificate bundle shares a prefix with credentials.

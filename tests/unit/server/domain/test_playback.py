@@ -6,7 +6,6 @@ import base64
 
 from server.domain.playback import KEEP_BYTES, RECENT_MS, Heard, Playback, decoded_size, heard_text
 
-
 PIECE = base64.b64encode(b"\xff" * 1600).decode()
 """200 ms."""
 

@@ -74,7 +74,7 @@ class MediaStream(picows.WSListener):
             return
         try:
             message = wire.decode(frame.get_payload_as_memoryview())
-        except msgspec.MsgspecError as problem:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
             self.refuse(f"malformed media message: {problem}", picows.WSCloseCode.INVALID_TEXT)
             return
         if message.event == "media":

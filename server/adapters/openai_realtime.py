@@ -196,7 +196,7 @@ class _Listener(picows.WSListener):
             return
         try:
             wire = _decode(frame.get_payload_as_memoryview())
-        except msgspec.MsgspecError as problem:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
             self._lost(f"sent something that is no event ({problem})")
             transport.disconnect()
             return

@@ -45,7 +45,7 @@ class Frame(msgspec.Struct):
 
 
 decode: Final = msgspec.json.Decoder(Frame).decode
-"""A message from its JSON. Raises `msgspec.MsgspecError`."""
+"""A message from its JSON. Raises `msgspec.MsgspecError`, and `UnicodeDecodeError` for a text that is no UTF-8."""
 
 
 def is_plain(payload: str) -> bool:

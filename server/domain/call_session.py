@@ -254,6 +254,8 @@ class CallSession:
 
     def _ask_answer(self) -> None:
         """The caller said something: one response, now or when what it depends on is there."""
+        if self._keys.collecting:
+            return
         if not self._core.model_up:
             self._connection.owe(ANSWER)
         elif not self._tools.running:
@@ -310,9 +312,11 @@ class CallSession:
         if not digit or self._ending.reason is not None:
             return
         self._silence.reset()
-        if not self._keys.collecting:
+        first = not self._keys.collecting
+        complete = self._keys.press(digit)
+        if first:
             self._floor.interrupt()
-        if self._keys.press(digit):
+        if complete:
             self._keys_over()
 
     def _keys_over(self) -> None:

@@ -207,10 +207,17 @@ class Floor:
     def _interrupted(self, utterance: Utterance) -> None:
         utterance.over = Over.NOTHING
         self._owed = self._owed or utterance.committed or self._responses.unfinished() is not None
-        self.interrupt()
+        self._stop_agent()
 
     def interrupt(self) -> None:
-        """Stop the agent for good: what is being generated, what is paused, and what is played."""
+        """Something other than speech interrupts; what the caller was saying then counts as one, too."""
+        if self._now is not None and self._now.over is Over.AGENT:
+            self._real(self._now)
+        else:
+            self._stop_agent()
+
+    def _stop_agent(self) -> None:
+        """For good: what is being generated, what is paused, and what is played."""
         core = self._core
         core.deadlines.clear("verdict", "long_speech", "answer")
         self._responses.wanted = None
@@ -231,7 +238,7 @@ class Floor:
         core.note("backchannel", heard_ms=heard.heard_ms if heard else 0)
         pieces = core.playback.resume(core.now, core.timing.rewind_ms)
         if pieces is None:
-            self.interrupt()
+            self._stop_agent()
             self._responses.ask(Ask(Purpose.ANSWER, do.CreateResponse(core.lines.go_on)))
         elif pieces:
             core.want(do.Play(tuple(pieces)))

@@ -48,3 +48,25 @@ def test_a_key_stops_the_agent() -> None:
 def test_the_timeline_says_how_many_keys_and_not_which() -> None:
     made = pressed(greeted(), "4711#")
     assert of(do.Note, made) == [do.Note("dtmf", {"keys": 5})]
+
+
+def test_what_is_said_while_keys_are_pressed_is_answered_with_them() -> None:
+    call = greeted()
+    pressed(call, "1")
+    call.says("u2", "One moment.", ms=500)
+    assert of(do.CreateResponse, call.log) == []
+    pressed(call, "2#")
+    assert of(do.CreateResponse, call.log) == [do.CreateResponse()]
+
+
+def test_a_key_during_a_pause_makes_it_an_interruption() -> None:
+    call = asked()
+    call.responds("a1", "For appointments press one, for anything else press two.", 3000)
+    call.wait(1000)
+    call.starts("u2")
+    call.wait(700)
+    call.stops("u2")
+    pressed(call, "1#")
+    call.happens(on.CallerTranscript("u2", ""))
+    assert of(do.Truncate, call.log) == [do.Truncate("a1", 1000)]
+    assert of(do.CreateResponse, call.log) == [do.CreateResponse()]

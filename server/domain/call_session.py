@@ -1,7 +1,7 @@
 """One call, decided: events in, commands out. No socket, no clock, no database.
 
 The session is made of parts, each the owner of one concern: `responses` (when the model speaks), `floor` (the caller's
-utterances, barge-in, echo), `tool_runs`, `silence`, `keys`, `reconnect` (the model's connection) and `ending`. This
+utterances, barge-in, echo), `tool_runs`, `silence`, `keys`, `reconnect` (the model's connection), `watch` (what stays away) and `ending`. This
 module carries each event to the part it concerns. Its host (`server.media_ws_ai`) carries events in and commands out,
 tells the time in milliseconds from the call's start, and wakes it at `next_deadline_ms`.
 
@@ -19,11 +19,12 @@ from server.domain.ending import Ending
 from server.domain.floor import Floor
 from server.domain.keys import Keys
 from server.domain.reconnect import Connection
-from server.domain.responses import ANSWER, Ask, Purpose, Responses
+from server.domain.responses import ANSWER, Purpose, Responses
 from server.domain.session_core import Core
 from server.domain.session_plan import SessionPlan
 from server.domain.silence import Silence
 from server.domain.tool_runs import ToolRuns
+from server.domain.watch import Watch
 
 ENDING_TOOLS = frozenset({"end_call", "transfer_call"})
 """Tools that the session carries out itself, once the last words were heard."""
@@ -46,6 +47,9 @@ class CallSession:
         self._floor = Floor(core, self._responses, self._ending, self._silence, self._ask_answer)
         self._keys = Keys(core)
         self._connection = Connection(core, self._responses)
+        self._watch = Watch(
+            core, self._responses, self._floor, self._connection, self._ending, self._lose_model, self._give_up
+        )
         self._dropped = self._floor.dropped
         self._on_time = self._deadline_handlers()
 
@@ -134,7 +138,7 @@ class CallSession:
         if not core.ended:
             self._ending.finish_if_drained(caller_speaks=self._floor.speaking)
         if not core.ended:
-            self._watch_marks()
+            self._watch.look()
             self._silence.watch(quiet=self._quiet)
         return core.take()
 
@@ -211,46 +215,8 @@ class CallSession:
             self._tool_called(call, spoke=spoke)
         self._responses.ask_wanted()
         if unmet is not None:
-            self._unanswered(unmet, "empty")
+            self._watch.unanswered(unmet, "empty")
         self._ending.response_over()
-
-    def _answer_late(self) -> None:
-        unmet = self._responses.unfinished()
-        if unmet is not None:
-            self._unanswered(unmet, "late")
-
-    def _unanswered(self, unmet: Ask, how: str) -> None:
-        """Nothing came of what the caller waits for: ask again, then on a new connection, then give up."""
-        responses = self._responses
-        if self._ending.reason is not None:
-            return
-        if self._floor.speaking:
-            self._floor.answer()
-            return
-        responses.strikes += 1
-        stuck = responses.asked is not None or responses.cancelling
-        if responses.strikes == 1 and not stuck:
-            self._core.note("nudge", how=how)
-            responses.cancel()
-            responses.ask(unmet)
-        elif responses.strikes <= 2:
-            responses.strikes = 2
-            self._lose_model("no_answer")
-        else:
-            self._give_up()
-
-    def _greet_again(self) -> None:
-        """Half of the time for the first audio is over."""
-        core, responses = self._core, self._responses
-        if self._connection.lost or self._ending.reason is not None:
-            return
-        core.note("greeting_retry")
-        unmet = responses.unfinished()
-        if not core.model_up or responses.asked is not None or unmet is None:
-            self._lose_model("no_greeting")
-        else:
-            responses.cancel()
-            responses.ask(unmet)
 
     def _ask_answer(self) -> None:
         """The caller said something: one response, now or when what it depends on is there."""
@@ -333,7 +299,7 @@ class CallSession:
             unmet = self._responses.refused()
             self._responses.ask_wanted()
             if unmet is not None:
-                self._unanswered(unmet, "refused")
+                self._watch.unanswered(unmet, "refused")
         elif event.code != "response_cancel_not_active":
             self._core.note("model_error", code=event.code)
 
@@ -360,20 +326,6 @@ class CallSession:
         if self._silence.due():
             self._ending.say_goodbye("caller_silent", self._core.lines.caller_silent)
 
-    def _watch_marks(self) -> None:
-        core = self._core
-        if not core.playback.playing:
-            core.deadlines.clear("marks")
-        elif core.deadlines.at("marks") is None:
-            core.after("marks", core.playback.remaining_ms(core.now) + core.timing.drain_grace_ms)
-
-    def _marks_due(self) -> None:
-        """Audio should have been played long since: its marks are lost, and the caller waits for nothing."""
-        core = self._core
-        if core.playback.playing and not core.playback.remaining_ms(core.now):
-            core.playback.forget()
-            core.note("marks_lost")
-
     def _stream_stopped(self) -> None:
         """The line is closed; what was being said was heard so far and no further."""
         core = self._core
@@ -386,9 +338,6 @@ class CallSession:
         core.deadlines.clear_all()
         core.note("stream_stopped", barge_ins=core.barge_ins, transferred=self._ending.transferring)
 
-    def _no_first_audio(self) -> None:
-        self._ending.hang_up("no_first_audio", failed=True)
-
     def _end_due(self) -> None:
         """The wait for the last words, or for the transfer, is over."""
         call_id = self._ending.expired()
@@ -397,9 +346,10 @@ class CallSession:
 
     def _deadline_handlers(self) -> dict[str, Callable[[], None]]:
         return {
-            "first_audio": self._no_first_audio,
-            "greeting_retry": self._greet_again,
-            "answer": self._answer_late,
+            "first_audio": self._watch.no_first_audio,
+            "greeting_retry": self._watch.greet_again,
+            "answer": self._watch.answer_late,
+            "stalled": self._watch.stalled,
             "long_speech": self._floor.lasts,
             "verdict": self._floor.no_words,
             "echo": self._floor.echo_due,
@@ -410,7 +360,7 @@ class CallSession:
             "hold_clip": self._connection.hold,
             "keys": self._keys_over,
             "silence": self._silence_due,
-            "marks": self._marks_due,
+            "marks": self._watch.marks_late,
             "end": self._end_due,
             "limit_notice": lambda: self._ending.say_goodbye("time_limit", self._core.lines.time_limit),
             "limit": lambda: self._ending.hang_up("time_limit"),

@@ -42,7 +42,7 @@ class Lines:
         "and say goodbye. Say nothing else."
     )
     stopping: str = exactly("I am sorry, I must end this call now. Please call again in a minute. Goodbye.")
-    go_on: str = "The caller only showed that they are listening. Go on from where the last sentence was cut off."
+    go_on: str = "The caller is listening and said nothing. Go on from where your last sentence was cut off."
     not_heard: str = exactly("Sorry, I did not catch that. Could you say it again, please?")
     announce: str = exactly("I will put you through now. One moment, please.")
     tool_too_slow: str = "This took too long and its result is not known. Tell the caller, and offer to take a message."

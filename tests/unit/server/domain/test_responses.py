@@ -150,3 +150,22 @@ def test_regression_12_the_greeting_is_asked_for_again_at_half_of_its_time_then_
 def test_regression_12_a_model_that_is_never_configured_is_dialled_again() -> None:
     call = Call()
     assert of(do.Reconnect, call.wait(TIMING.first_audio_ms / 2)) == [do.Reconnect(1)]
+
+
+def test_regression_12_an_answer_that_stops_in_the_middle_is_taken_up_again() -> None:
+    call = asked()
+    call.begins()
+    call.speaks("a1", 1000)
+    call.wait(1000)
+    call.log.clear()
+    made = call.wait(TIMING.answer_ms)
+    assert made == [do.Note("nudge", {"how": "stalled"}), do.CancelResponse("r2")]
+    (request,) = of(do.CreateResponse, call.ends(status="cancelled"))
+    assert request.instructions is not None and "Go on" in request.instructions
+
+
+def test_regression_12_a_request_that_nobody_waits_for_does_not_hold_the_call_up() -> None:
+    """The silence is asked about, and the model does not even begin."""
+    call = greeted()
+    call.wait(TIMING.quiet_ms)
+    assert of(do.Reconnect, call.wait(TIMING.answer_ms)) == [do.Reconnect(1)]

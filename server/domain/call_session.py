@@ -1,9 +1,9 @@
 """One call, decided: events in, commands out. No socket, no clock, no database.
 
 The session is made of parts, each the owner of one concern: `responses` (when the model speaks), `floor` (the caller's
-utterances, barge-in, echo), `tool_runs`, `silence`, `keys`, `reconnect` (the model's connection), `watch` (what stays away) and `ending`. This
-module carries each event to the part it concerns. Its host (`server.media_ws_ai`) carries events in and commands out,
-tells the time in milliseconds from the call's start, and wakes it at `next_deadline_ms`.
+utterances, barge-in, echo), `tool_runs`, `silence`, `keys`, `reconnect` (the model's connection), `watch` (what stays
+away) and `ending`. This module carries each event to the part it concerns. Its host (`server.media_ws_ai`) carries
+events in and commands out, tells the time in milliseconds from the call's start, and wakes it at `next_deadline_ms`.
 
 The model's voice detection only reports; the session alone asks for a response and stops one, so that an utterance
 can't be answered twice.

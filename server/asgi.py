@@ -27,11 +27,13 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 from starlette.exceptions import HTTPException
 from twilio.request_validator import RequestValidator
 
-from server import bootstrap, console, migrations, routes_api, routes_twilio
+from server import bootstrap, console, metrics, migrations, routes_api, routes_twilio
+from server.config import calls as limits
 from server.config.settings import Settings
 from server.db import db
 from server.logging_setup import get_logger
 from server.media_ws_ai import MediaHub, MediaStream
+from server.services import access
 
 log = get_logger(__name__)
 
@@ -56,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(console.router(), include_in_schema=False)
     app.mount("/static", _OwnFiles(directory=Path(console.__file__).parent / "static"), name="static")
     app.add_api_route("/healthz", healthz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/metrics", metrics_page, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", readyz, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -76,6 +79,7 @@ class _OwnFiles(StaticFiles):
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.media = MediaHub()
+    app.state.media.prepare_voices()
     app.state.stopping = False
     yield
     await app.state.media.close()
@@ -121,6 +125,32 @@ def readyz(request: Request) -> JSONResponse:
     parts = {"database": _database_state(), "model": _model_state(request.app.state.settings)}
     ready = all(state == "ok" for state in parts.values())
     return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
+
+
+def metrics_page(request: Request) -> Response:
+    """What is counted, in Prometheus' text format: for this machine, or with an API key of the whole installation."""
+    if not (_is_local(request) or _is_operator(request)):
+        raise HTTPException(
+            401,
+            "metrics are shown to this machine alone: or send `Authorization: Bearer` with a key of the installation",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+
+
+def _is_local(request: Request) -> bool:
+    """A request from this machine that no proxy passed on: behind one, everybody comes from this machine."""
+    passed_on = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"))
+    return request.client is not None and request.client.host in ("127.0.0.1", "::1") and not passed_on
+
+
+def _is_operator(request: Request) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return False
+    with db.scope(write=False):
+        key = access.api_key(token)
+        return key is not None and key.business_id is None
 
 
 def _database_state() -> str:
@@ -249,7 +279,7 @@ def run(settings: Settings, *, host: str, port: int) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=int(limits.STOP_DRAIN_S + limits.STOP_GOODBYE_S),
         proxy_headers=False,
     )
     log.info("web server ready", url=settings.public_url)
@@ -258,9 +288,12 @@ def run(settings: Settings, *, host: str, port: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells the pages that are kept live that the server stops, so that they don't hold it up."""
+    """Tells calls, and the pages that are kept live, that the server stops: neither is cut off nor holds it up."""
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """A signal to stop."""
-        self.config.loaded_app.state.stopping = True
+        state = self.config.loaded_app.state
+        state.stopping = True
+        if hasattr(state, "media"):
+            state.media.stop_soon()
         super().handle_exit(sig, frame)

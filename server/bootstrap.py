@@ -10,6 +10,7 @@ from server.adapters.blobs import open_store
 from server.adapters.job_queue import DbosQueue, prepare
 from server.adapters.openai_http import OpenAITranscriber, OpenAIWriter
 from server.adapters.openai_realtime import OpenAIRealtime
+from server.adapters.openai_speech import OpenAISpeaker
 from server.adapters.twilio_rest import TwilioTelephony
 from server.config.local import with_local_parts
 from server.config.settings import Settings
@@ -67,6 +68,7 @@ def build(settings: Settings) -> Settings:
                 transcription_model=settings.transcription_model,
             ),
             apply_event=routes_twilio.apply_event,
+            speaker=OpenAISpeaker(settings.model_base_url, key, settings.speech_model),
         )
     )
     return settings

@@ -14,6 +14,7 @@ import msgspec
 import picows
 
 from server.config.calls import MODEL_CONNECT_TIMEOUT_S
+from server.domain import commands as do
 from server.domain import events as on
 from server.ports import ProviderError
 from server.ports.realtime import RealtimeConnection, RealtimeSink, VoiceConfig
@@ -46,15 +47,15 @@ def realtime_url(base_url: str, model: str) -> str:
 
 
 def session_update(config: VoiceConfig, *, transcription_model: str) -> dict[str, Any]:
-    """The `session.update` event for a call: μ-law both ways, answered by the model's own voice detection."""
+    """The `session.update` event for a call: μ-law both ways. Voice is detected there; who answers is decided here."""
     transcription = {"model": transcription_model, "language": config.language}
     detection = {
         "type": "server_vad",
         "silence_duration_ms": config.silence_ms,
         "prefix_padding_ms": 300,
         "threshold": 0.5,
-        "create_response": True,
-        "interrupt_response": True,
+        "create_response": False,
+        "interrupt_response": False,
     }
     session = {
         "type": "realtime",
@@ -122,38 +123,60 @@ class _Connection:
             picows.WSMsgType.TEXT, ('{"type":"input_audio_buffer.append","audio":"' + payload + '"}').encode()
         )
 
-    def create_response(self, instructions: str | None, *, tools: bool) -> None:
-        """`response.create`."""
-        response: dict[str, Any] = {}
-        if instructions is not None:
-            response["instructions"] = instructions
-        if not tools:
-            response["tool_choice"] = "none"
-        self.send({"type": "response.create", "response": response})
-
-    def add_context(self, text: str) -> None:
-        """A system message in the conversation."""
-        content = [{"type": "input_text", "text": text}]
-        self.send(
-            {"type": "conversation.item.create", "item": {"type": "message", "role": "system", "content": content}}
-        )
-
-    def return_tool_output(self, call_id: str, output: str) -> None:
-        """A `function_call_output` item."""
-        item = {"type": "function_call_output", "call_id": call_id, "output": output}
-        self.send({"type": "conversation.item.create", "item": item})
-
-    def truncate(self, item_id: str, audio_end_ms: int) -> None:
-        """`conversation.item.truncate`."""
-        self.send(
-            {"type": "conversation.item.truncate", "item_id": item_id, "content_index": 0, "audio_end_ms": audio_end_ms}
-        )
+    def tell(self, command: do.ModelCommand) -> None:
+        """One of the session's wishes, as a client event."""
+        self.send(client_event(command))
 
     def close(self) -> None:
         """Close without a further event."""
         self._listener.silent = True
         self._transport.send_close(picows.WSCloseCode.OK)
         self._transport.disconnect()
+
+
+def client_event(command: do.ModelCommand) -> dict[str, Any]:
+    """A command as the protocol's client event."""
+    match command:
+        case do.CreateResponse():
+            return _response_create(command)
+        case do.CancelResponse():
+            return {"type": "response.cancel", "response_id": command.response_id}
+        case do.Truncate():
+            place = {"item_id": command.item_id, "content_index": 0}
+            return {"type": "conversation.item.truncate", **place, "audio_end_ms": command.audio_end_ms}
+        case do.DeleteItem():
+            return {"type": "conversation.item.delete", "item_id": command.item_id}
+        case do.AddContext():
+            return _item_create(_message("system", command.text))
+        case do.AddMessage():
+            return _item_create({"id": command.item_id, **_message(command.speaker, command.text)})
+        case do.AddToolCall():
+            call = {"call_id": command.call_id, "name": command.name, "arguments": command.arguments}
+            return _item_create({"type": "function_call", **call})
+        case do.ReturnToolOutput():
+            output = {"call_id": command.call_id, "output": command.output}
+            return _item_create({"type": "function_call_output", **output})
+
+
+def _response_create(command: do.CreateResponse) -> dict[str, Any]:
+    response: dict[str, Any] = {}
+    if command.instructions is not None:
+        response["instructions"] = command.instructions
+    if not command.tools:
+        response["tool_choice"] = "none"
+    if command.outside:
+        response |= {"conversation": "none", "input": []}
+    event: dict[str, Any] = {"type": "response.create", "response": response}
+    return {**event, "event_id": command.key} if command.key else event
+
+
+def _item_create(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "conversation.item.create", "item": item}
+
+
+def _message(role: str, text: str) -> dict[str, Any]:
+    kind = "output_text" if role == "assistant" else "input_text"
+    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
 
 
 class _Listener(picows.WSListener):
@@ -173,12 +196,15 @@ class _Listener(picows.WSListener):
             return
         try:
             wire = _decode(frame.get_payload_as_memoryview())
-        except msgspec.MsgspecError as problem:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
             self._lost(f"sent something that is no event ({problem})")
             transport.disconnect()
             return
         if wire.type == "response.output_audio.delta" and wire.item_id and wire.delta:
             self._sink.agent_audio(wire.item_id, wire.delta)
+            return
+        if wire.type == "response.output_audio_transcript.delta" and wire.item_id and wire.delta:
+            self._sink.agent_words(wire.item_id, wire.delta)
             return
         event = translate(wire)
         if event is not None:
@@ -213,6 +239,8 @@ def translate(wire: _Wire) -> on.Event | None:
             return on.SpeechStarted(item_id)
         case "input_audio_buffer.speech_stopped":
             return on.SpeechStopped(item_id)
+        case "input_audio_buffer.committed":
+            return on.Committed(item_id)
         case "conversation.item.input_audio_transcription.completed":
             return on.CallerTranscript(item_id, wire.transcript or "")
         case "conversation.item.input_audio_transcription.failed":
@@ -220,7 +248,8 @@ def translate(wire: _Wire) -> on.Event | None:
         case "error":
             error = wire.error or {}
             code = str(error.get("code") or error.get("type") or "error")
-            return on.ModelFailed(code, str(error.get("message") or ""), fatal=code in _FATAL)
+            about = str(error.get("event_id") or "")
+            return on.ModelFailed(code, str(error.get("message") or ""), fatal=code in _FATAL, about=about)
     return None
 
 

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import click
 
-STOP_GRACE_S = 15.0
+from server.config import calls
+
+STOP_GRACE_S = calls.STOP_DRAIN_S + calls.STOP_GOODBYE_S + 5.0
 RESTART_LIMIT = 5
 _PR_SET_PDEATHSIG = 1
 

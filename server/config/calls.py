@@ -6,6 +6,7 @@ import os
 from typing import Final
 
 from server.config.settings import development
+from server.domain.timing import Timing
 
 DEBUG: Final[bool] = development(os.environ)
 
@@ -13,11 +14,11 @@ STREAM_START_TIMEOUT_S: Final = 10.0
 """How long a media socket may stay open without Twilio's `start` event."""
 MODEL_CONNECT_TIMEOUT_S: Final = 5.0
 """How long the realtime model may take to accept the connection."""
-FIRST_AUDIO_TIMEOUT_S: Final = 8.0
-"""How long the caller may hear nothing at the start before the call is ended with an apology."""
 STREAM_TOKEN_TTL_S: Final = 120
 """How long the single-use token in the TwiML is good for."""
-DRAIN_GRACE_S: Final = 4.0
-"""How long after the last audio should have been played a lost mark is waited for."""
-CALL_LIMIT_S: Final = 3600
-"""The longest call; the realtime model's own session ends after 60 minutes."""
+TIMING: Final = Timing()
+"""Every wait inside a call; `server.domain.timing` says what each is. The limit is the model's: 60 minutes."""
+STOP_DRAIN_S: Final = 20.0
+"""How long calls go on after the server was told to stop; then they are told goodbye."""
+STOP_GOODBYE_S: Final = 10.0
+"""… and how long that may take before their lines are closed."""

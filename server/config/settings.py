@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 REALTIME_MODEL = "gpt-realtime-2.1"
 TRANSCRIPTION_MODEL = "gpt-transcribe"
 TEXT_MODEL = "gpt-5-mini"
+SPEECH_MODEL = "gpt-4o-mini-tts"
 OPENAI_URL = "https://api.openai.com/v1"
 STANDIN_URL = "http://127.0.0.1:8099"
 LOCAL_ENGINE_URL = "http://127.0.0.1:8011/v1"
@@ -44,6 +45,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("REALTIME_MODEL", "the model that speaks on calls", REALTIME_MODEL),
     Spec("TRANSCRIPTION_MODEL", "the model that transcribes recordings", TRANSCRIPTION_MODEL),
     Spec("TEXT_MODEL", "the model that summarises", TEXT_MODEL),
+    Spec("SPEECH_MODEL", "the model that speaks the sentences a call needs while its own is gone", SPEECH_MODEL),
     Spec("RECORDINGS_URL", "where recordings are kept (file:///… or s3://…); FRONTDESK_HOME/recordings unless set"),
     Spec("FRONTDESK_HOME", "the folder for local data", ".frontdesk"),
     Spec("SECRET_KEY", "signs sessions and stream tokens; generated in FRONTDESK_HOME unless set", secret=True),
@@ -66,6 +68,7 @@ class Settings:
     realtime_model: str = REALTIME_MODEL
     transcription_model: str = TRANSCRIPTION_MODEL
     text_model: str = TEXT_MODEL
+    speech_model: str = SPEECH_MODEL
     recordings_url: str = ""
     secret_key: str = field(default="", repr=False)
     development: bool = False
@@ -127,6 +130,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         realtime_model=values["REALTIME_MODEL"],
         transcription_model=values["TRANSCRIPTION_MODEL"],
         text_model=values["TEXT_MODEL"],
+        speech_model=values["SPEECH_MODEL"],
         recordings_url=values["RECORDINGS_URL"] or (home / "recordings").as_uri(),
         secret_key=values["SECRET_KEY"],
         development=development(env),

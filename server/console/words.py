@@ -35,7 +35,7 @@ EVENT_WORDS: Final = {
     "hang_up": "Agent hung up",
     "call_failed": "Call ended early",
     "barge_in": "Caller interrupted",
-    "dtmf": "Key pressed",
+    "dtmf": "Keys pressed",
     "tool": "Tool used",
     "model_lost": "Connection to the model lost",
     "model_error": "The model reported an error",
@@ -49,6 +49,19 @@ EVENT_WORDS: Final = {
     "transcript_ready": "Transcript written",
     "summary_ready": "Summary written",
     "job_failed": "A step after the call failed",
+    "greeting_retry": "Greeting asked for again",
+    "nudge": "Answer asked for again",
+    "tool_bridge": "Told that it takes a moment",
+    "tool_too_slow": "Tool took too long",
+    "reconnected": "Connection to the model restored",
+    "reconnect_failed": "Connection to the model not restored",
+    "apology": "Agent apologised",
+    "silence_prompt": "Asked whether anyone is there",
+    "backchannel": "Caller showed that they listen",
+    "echo_ignored": "Own echo ignored",
+    "end_called_off": "Caller went on after the goodbye",
+    "transfer": "Call is being put through",
+    "transfer_failed": "Could not be put through",
 }
 """The timeline's kinds that don't read well by themselves."""
 

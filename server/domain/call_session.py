@@ -1,70 +1,34 @@
 """One call, decided: events in, commands out. No socket, no clock, no database.
 
-The session owns the greeting, the turns, barge-in, truncation, goodbye and hang-up. Its host (`server.media_ws_ai`)
-carries events in and commands out, tells the time in milliseconds from the call's start, and wakes it at
-`next_deadline_ms`. Utterances are answered by the model's own voice detection, so the session asks for a response only
-for the greeting, after tools and for a goodbye: an utterance can't be answered twice.
+The session is made of parts, each the owner of one concern: `responses` (when the model speaks), `floor` (the caller's
+utterances, barge-in, echo), `tool_runs`, `silence`, `keys`, `reconnect` (the model's connection), `watch` (what stays
+away) and `ending`. This module carries each event to the part it concerns. Its host (`server.media_ws_ai`) carries
+events in and commands out, tells the time in milliseconds from the call's start, and wakes it at `next_deadline_ms`.
+
+The model's voice detection only reports; the session alone asks for a response and stops one, so that an utterance
+can't be answered twice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
 from server.domain import commands as do
 from server.domain import events as on
-from server.domain.playback import Heard, Playback, heard_text
+from server.domain.ending import Ending
+from server.domain.floor import Floor
+from server.domain.keys import Keys
+from server.domain.reconnect import Connection
+from server.domain.responses import ANSWER, Purpose, Responses
+from server.domain.session_core import Core
+from server.domain.session_plan import SessionPlan
+from server.domain.silence import Silence
+from server.domain.tool_runs import ToolRuns
+from server.domain.watch import Watch
 
-SILENCE_MS = 500
-"""The voice detection's `silence_duration_ms`, which we send: how long after the last sound `speech_stopped` comes."""
-
-GOODBYE = "Say a short, friendly goodbye to the caller and nothing else."
-
-
-@dataclass(frozen=True, slots=True)
-class SessionPlan:
-    """What a call starts with. Times in milliseconds."""
-
-    greeting: str
-    context: str
-    first_audio_ms: int = 8000
-    drain_grace_ms: int = 4000
-    limit_ms: int = 3_600_000
-
-
-@dataclass(slots=True)
-class _Turn:
-    sequence: int
-    speaker: str
-    text: str = ""
-    started_ms: int | None = None
-    latency_ms: int | None = None
-    heard: Heard | None = None
-
-
-@dataclass(slots=True)
-class _Response:
-    """What the session knows of the response in progress, and what it wants to ask for next."""
-
-    active: str | None = None
-    asked: bool = False
-    wanted: do.CreateResponse | None = None
-    spoke: bool = False
-
-
-@dataclass(slots=True)
-class _Waits:
-    """The deadlines that are running, in milliseconds from the call's start; None when not running."""
-
-    first_audio: float | None = None
-    drain: float | None = None
-    limit: float | None = None
-
-
-@dataclass(slots=True)
-class _Counts:
-    barge_ins: int = 0
-    tools: int = 0
-    latencies: list[int] = field(default_factory=list)
+ENDING_TOOLS = frozenset({"end_call", "transfer_call"})
+"""Tools that the session carries out itself, once the last words were heard."""
+_AFTER_THE_END = (on.TranscriptDone, on.CallerTranscript)
 
 
 class CallSession:
@@ -75,250 +39,329 @@ class CallSession:
     """
 
     def __init__(self, plan: SessionPlan) -> None:
-        self._plan = plan
-        self._playback = Playback()
-        self._turns: dict[str, _Turn] = {}
-        self._response = _Response()
-        self._waits = _Waits(limit=plan.limit_ms)
-        self._counts = _Counts()
-        self._dropped: set[str] = set()
-        self._tools_running: set[str] = set()
-        self._caller_stopped_at: float | None = None
-        self._speech_started: dict[str, float] = {}
-        self._configured = False
-        self._ending: str | None = None
-        self._ended = False
+        self._core = core = Core(plan)
+        self._responses = Responses(core)
+        self._tools = ToolRuns(core, self._responses)
+        self._ending = Ending(core, self._responses)
+        self._silence = Silence(core, self._responses)
+        self._floor = Floor(core, self._responses, self._ending, self._silence, self._ask_answer)
+        self._keys = Keys(core)
+        self._connection = Connection(core, self._responses)
+        self._watch = Watch(
+            core, self._responses, self._floor, self._connection, self._ending, self._lose_model, self._give_up
+        )
+        self._dropped = self._floor.dropped
+        self._on_time = self._deadline_handlers()
 
     @property
     def ended(self) -> bool:
         """True once the session asked for the hang-up or the stream stopped."""
-        return self._ended
+        return self._core.ended
+
+    @property
+    def playing(self) -> bool:
+        """True while the caller still has something of the agent's to hear."""
+        return self._core.playback.playing
 
     @property
     def configured(self) -> bool:
-        """True once the model took the configuration: caller's audio may be sent."""
-        return self._configured
+        """True while the model has our configuration: caller's audio may be sent."""
+        return self._core.model_up
 
     @property
     def next_deadline_ms(self) -> float | None:
         """When `tick` must be called at the latest."""
-        running = [at for at in (self._waits.first_audio, self._waits.drain, self._waits.limit) if at is not None]
-        return min(running) if running and not self._ended else None
+        return None if self._core.ended else self._core.deadlines.next
+
+    def just_played(self, now_ms: float) -> Iterator[tuple[float, str]]:
+        """What the caller was given to hear lately: when each piece began, and its base64. For telling echo."""
+        return self._core.playback.just_played(now_ms)
 
     # --- the hot path -------------------------------------------------------------------------------------------
 
-    def agent_audio(self, item_id: str, size_bytes: int, now_ms: float) -> str | None:
-        """Agent's audio came (μ-law bytes): the mark to send after it, or None when it must be dropped."""
-        if item_id in self._dropped or self._ended:
+    def agent_audio(self, item_id: str, payload: str, now_ms: float) -> str | None:
+        """Agent's audio came (base64 of μ-law): the mark to send after it, or None when it is not to be sent (now)."""
+        core, responses = self._core, self._responses
+        if core.ended or responses.cancelling or item_id in self._dropped:
             return None
-        if not self._response.spoke:
-            self._first_audio(item_id, now_ms)
-        return self._playback.sent(item_id, size_bytes, now_ms)
+        if not responses.spoke:
+            core.now = now_ms
+            self._first_audio(item_id)
+        if core.playback.paused:
+            core.playback.hold(item_id, payload)
+            return None
+        return core.playback.sent(item_id, payload, now_ms)
+
+    def agent_words(self, item_id: str, delta: str) -> None:
+        """Some of the words of an agent's item, as they are generated."""
+        turn = self._core.turns.turn(item_id, "assistant", outside=self._outside)
+        if not turn.whole:
+            turn.text += delta
 
     # --- everything else ----------------------------------------------------------------------------------------
 
     def start(self, now_ms: float) -> list[do.Command]:
-        """The phone stream is up and the model is being configured."""
-        self._waits.first_audio = now_ms + self._plan.first_audio_ms
-        return []
+        """The phone stream is up and the model is being dialled."""
+        core = self._core
+        core.now = now_ms
+        core.after("first_audio", core.timing.first_audio_ms)
+        core.after("greeting_retry", core.timing.first_audio_ms / 2)
+        core.after("limit_notice", core.timing.limit_ms - core.timing.limit_notice_ms)
+        core.after("limit", core.timing.limit_ms + core.timing.limit_overrun_ms)
+        return core.take()
 
-    def handle(self, event: on.Event, now_ms: float) -> list[do.Command]:  # noqa: C901 - one line per kind of event
+    def handle(self, event: on.Event, now_ms: float) -> list[do.Command]:
         """Take one event; returns what is to be done, in order."""
-        if self._ended and not isinstance(event, on.TranscriptDone | on.CallerTranscript | on.ItemAdded):
+        core = self._core
+        if core.ended and not isinstance(event, _AFTER_THE_END):
             return []
-        match event:
-            case on.MarkReturned():
-                self._playback.returned(event.name, now_ms)
-                return self._finish_if_drained()
-            case on.SpeechStarted():
-                return self._speech_started_by_caller(event, now_ms)
-            case on.SpeechStopped():
-                self._caller_stopped_at = now_ms - SILENCE_MS
+        core.now = now_ms
+        if isinstance(event, on.MarkReturned):
+            core.playback.returned(event.name, now_ms)
+            if core.playback.playing:
                 return []
-            case on.ItemAdded():
-                return self._item_added(event)
-            case on.CallerTranscript():
-                return self._caller_said(event)
-            case on.TranscriptDone():
-                return self._agent_said(event)
-            case on.ResponseCreated():
-                self._response.active, self._response.asked, self._response.spoke = event.response_id, False, False
-                return []
-            case on.ResponseDone():
-                return self._response_done(event, now_ms)
-            case on.ToolFinished():
-                return self._tool_finished(event)
-            case on.SessionUpdated():
-                return self._session_updated()
-            case on.ModelFailed():
-                return self._model_failed(event)
-            case on.StreamStopped():
-                self._ended = True
-                return [do.Note("stream_stopped", {"barge_ins": self._counts.barge_ins})]
-            case on.Dtmf():
-                return [do.Note("dtmf", {"digit": event.digit})]
+        else:
+            self._happened(event)
+        return self._step_over()
 
     def tick(self, now_ms: float) -> list[do.Command]:
         """A deadline may have passed."""
-        if self._ended:
-            return []
-        waits = self._waits
-        if waits.first_audio is not None and now_ms >= waits.first_audio:
-            return self._hang_up("no_first_audio", failed=True)
-        if waits.drain is not None and now_ms >= waits.drain:
-            return [do.Note("marks_lost", {}), *self._hang_up(self._ending or "goodbye")]
-        if waits.limit is not None and now_ms >= waits.limit:
-            return self._hang_up("time_limit")
-        return []
+        core = self._core
+        core.now = now_ms
+        while not core.ended and (name := core.deadlines.take_due(now_ms)) is not None:
+            self._on_time[name]()
+        return self._step_over()
 
-    # --- greeting and responses ---------------------------------------------------------------------------------
+    def _step_over(self) -> list[do.Command]:
+        """What holds after every step: an end that is due is carried out, and somebody watches the silence."""
+        core = self._core
+        if not core.ended:
+            self._ending.finish_if_drained(caller_speaks=self._floor.speaking)
+        if not core.ended:
+            self._watch.look()
+            self._silence.watch(quiet=self._quiet)
+        return core.take()
 
-    def _session_updated(self) -> list[do.Command]:
-        if self._configured:
-            return []
-        self._configured = True
-        return [do.AddContext(self._plan.context), *self._ask(do.CreateResponse(self._plan.greeting, tools=False))]
+    @property
+    def _quiet(self) -> bool:
+        core = self._core
+        said = core.playback.playing or core.playback.paused or self._responses.pending or self._tools.running
+        heard = self._floor.goes_on or self._keys.collecting
+        return core.model_up and self._ending.reason is None and not (said or heard)
 
-    def _ask(self, wanted: do.CreateResponse) -> list[do.Command]:
-        """Ask for one response; while another is in progress the wish waits for its end."""
-        if self._response.active or self._response.asked:
-            self._response.wanted = wanted
-            return []
-        self._response.asked = True
-        self._response.wanted = None
-        return [wanted]
+    def _happened(self, event: on.Event) -> None:  # noqa: C901 - one line per kind of event
+        match event:
+            case on.SpeechStarted():
+                self._floor.started(event)
+            case on.SpeechStopped():
+                self._floor.stopped(event)
+            case on.Committed():
+                self._floor.committed(event)
+            case on.EchoChecked():
+                self._floor.echo_checked(event)
+            case on.CallerTranscript():
+                self._caller_said(event)
+            case on.ItemAdded():
+                self._item_added(event)
+            case on.TranscriptDone():
+                self._agent_said(event)
+            case on.ResponseCreated():
+                self._responses.created(event.response_id)
+            case on.ResponseDone():
+                self._response_done(event)
+            case on.ToolFinished():
+                self._tool_finished(event.call_id, event.output)
+            case on.Dtmf():
+                self._key(event.digit)
+            case on.SessionUpdated():
+                self._connection.configured()
+            case on.ModelFailed():
+                self._model_failed(event)
+            case on.TransferFailed():
+                self._transfer_failed(event.call_id, event.output)
+            case on.ServiceStopping():
+                self._ending.say_goodbye("service_stopping", self._core.lines.stopping)
+            case on.StreamStopped():
+                self._stream_stopped()
+            case on.StreamBroken():
+                self._ending.hang_up("bad_stream", failed=True)
 
-    def _first_audio(self, item_id: str, now_ms: float) -> None:
-        self._response.spoke = True
-        self._waits.first_audio = None
-        turn = self._turn(item_id, "assistant")
-        turn.started_ms = int(now_ms)
-        if self._caller_stopped_at is not None:
-            turn.latency_ms = max(0, int(now_ms - self._caller_stopped_at))
-            self._counts.latencies.append(turn.latency_ms)
-            self._caller_stopped_at = None
+    # --- responses --------------------------------------------------------------------------------------------------
 
-    def _response_done(self, event: on.ResponseDone, now_ms: float) -> list[do.Command]:
-        spoke = self._response.spoke
-        self._response.active, self._response.asked = None, False
-        result: list[do.Command] = []
+    def _first_audio(self, item_id: str) -> None:
+        core = self._core
+        turn = core.turns.turn(item_id, "assistant", outside=self._outside)
+        self._responses.speaks()
+        core.deadlines.clear("first_audio", "greeting_retry")
+        if turn.started_ms is None:
+            turn.started_ms = int(core.now)
+            if core.caller_stopped_at is not None and not turn.outside:
+                turn.latency_ms = max(0, int(core.now - core.caller_stopped_at))
+                core.caller_stopped_at = None
+                core.want(do.Answered(turn.latency_ms))
+
+    @property
+    def _outside(self) -> bool:
+        return self._responses.purpose is Purpose.BRIDGE
+
+    def _response_done(self, event: on.ResponseDone) -> None:
+        if event.response_id != self._responses.active:
+            return
+        spoke = self._responses.spoke
+        unmet = self._responses.done(event)
         if event.status == "failed":
-            result.append(do.Note("response_failed", {"reason": event.reason}))
+            self._core.note("response_failed", reason=event.reason)
         for call in event.calls if event.status == "completed" else ():
-            result.extend(self._tool_called(call, spoke=spoke))
-        if self._response.wanted is not None and not self._tools_running:
-            result.extend(self._ask(self._response.wanted))
-        self._await_drain(now_ms)
-        return result + self._finish_if_drained()
+            self._tool_called(call, spoke=spoke)
+        self._responses.ask_wanted()
+        if unmet is not None:
+            self._watch.unanswered(unmet, "empty")
+        self._ending.response_over()
 
-    # --- tools --------------------------------------------------------------------------------------------------
+    def _ask_answer(self) -> None:
+        """The caller said something: one response, now or when what it depends on is there."""
+        if self._keys.collecting:
+            return
+        if not self._core.model_up:
+            self._connection.owe(ANSWER)
+        elif not self._tools.running:
+            self._responses.ask(ANSWER)
 
-    def _tool_called(self, call: on.FunctionCall, *, spoke: bool) -> list[do.Command]:
-        if call.name == "end_call":
-            return self._end_called(call, spoke=spoke)
-        self._tools_running.add(call.call_id)
-        self._counts.tools += 1
-        return [do.RunTool(call.call_id, call.name, call.arguments)]
+    # --- tools ------------------------------------------------------------------------------------------------------
 
-    def _end_called(self, call: on.FunctionCall, *, spoke: bool) -> list[do.Command]:
-        """The model ends the call: after the goodbye it just spoke, or after one it is asked for now."""
-        if self._ending is not None:
-            return []
-        self._ending = "goodbye"
-        if spoke:
-            return []
-        return [do.ReturnToolOutput(call.call_id, '{"ok": true}'), *self._ask(do.CreateResponse(GOODBYE, tools=False))]
+    def _tool_called(self, call: on.FunctionCall, *, spoke: bool) -> None:
+        if call.name not in ENDING_TOOLS:
+            self._tools.start(call)
+        elif not self._ending.called(call, spoke=spoke, caller_goes_on=self._floor.goes_on):
+            self._floor.answer()
 
-    def _tool_finished(self, event: on.ToolFinished) -> list[do.Command]:
-        if event.call_id not in self._tools_running:
-            return []
-        self._tools_running.discard(event.call_id)
-        output = do.ReturnToolOutput(event.call_id, event.output)
-        return [output] if self._tools_running else [output, *self._ask(do.CreateResponse())]
+    def _tool_finished(self, call_id: str, output: str) -> None:
+        if self._tools.finish(call_id, output):
+            self._floor.answer()
 
-    # --- turns --------------------------------------------------------------------------------------------------
+    def _tools_late(self) -> None:
+        if self._tools.give_up():
+            self._floor.answer()
 
-    def _turn(self, item_id: str, speaker: str) -> _Turn:
-        turn = self._turns.get(item_id)
-        if turn is None:
-            turn = self._turns[item_id] = _Turn(len(self._turns) + 1, speaker)
-        return turn
+    def _transfer_failed(self, call_id: str, output: str) -> None:
+        if self._ending.transfer_failed(call_id, output):
+            self._floor.answer()
 
-    def _item_added(self, event: on.ItemAdded) -> list[do.Command]:
+    # --- turns ------------------------------------------------------------------------------------------------------
+
+    def _item_added(self, event: on.ItemAdded) -> None:
         if event.kind == "message" and event.role in ("user", "assistant"):
-            self._turn(event.item_id, event.role)
-        return []
+            if event.role == "user" and self._core.turns.dropped(event.item_id):
+                return
+            self._core.turns.turn(event.item_id, event.role, outside=self._outside)
 
-    def _caller_said(self, event: on.CallerTranscript) -> list[do.Command]:
-        turn = self._turn(event.item_id, "user")
-        started = self._speech_started.pop(event.item_id, None)
-        turn.started_ms = int(started) if started is not None else None
+    def _caller_said(self, event: on.CallerTranscript) -> None:
+        if not self._floor.said(event):
+            return
+        turn = self._core.turns.turn(event.item_id, "user")
+        turn.whole = True
         if event.failed:
-            return [do.Note("transcription_failed", {"sequence": turn.sequence})]
+            self._core.note("transcription_failed", sequence=turn.sequence)
+            return
         turn.text = event.text.strip()
-        return [self._record(event.item_id, turn)] if turn.text else []
+        if turn.text:
+            self._core.want(self._core.turns.record(turn))
 
-    def _agent_said(self, event: on.TranscriptDone) -> list[do.Command]:
-        turn = self._turn(event.item_id, "assistant")
-        turn.text = event.text.strip()
-        return [self._record(event.item_id, turn)] if turn.text else []
+    def _agent_said(self, event: on.TranscriptDone) -> None:
+        turn = self._core.turns.turn(event.item_id, "assistant", outside=self._outside)
+        turn.text, turn.whole = event.text.strip(), True
+        if turn.text:
+            self._core.want(self._core.turns.record(turn))
 
-    def _record(self, item_id: str, turn: _Turn) -> do.RecordTurn:
-        heard = turn.heard
-        text = heard_text(turn.text, heard.heard_ms, heard.sent_ms) if heard else None
-        heard_ms = heard.heard_ms if heard else None
-        return do.RecordTurn(
-            item_id, turn.sequence, turn.speaker, turn.text, turn.started_ms, turn.latency_ms, text, heard_ms
-        )
+    def _key(self, digit: str) -> None:
+        """A key is as good as a word: it stops the agent, and is answered when the input is complete."""
+        if not digit or self._ending.reason is not None:
+            return
+        self._silence.reset()
+        first = not self._keys.collecting
+        complete = self._keys.press(digit)
+        if first:
+            self._floor.interrupt()
+        if complete:
+            self._keys_over()
 
-    # --- barge-in -----------------------------------------------------------------------------------------------
+    def _keys_over(self) -> None:
+        self._keys.take()
+        self._floor.answer()
 
-    def _speech_started_by_caller(self, event: on.SpeechStarted, now_ms: float) -> list[do.Command]:
-        self._speech_started[event.item_id] = now_ms
-        self._caller_stopped_at = None
-        if not self._playback.playing or self._ending is not None:
-            return []
-        result: list[do.Command] = [do.ClearPlayback()]
-        for heard in self._playback.interrupt(now_ms):
-            result.extend(self._cut(heard))
-        self._counts.barge_ins += 1
-        return result
+    # --- the model's connection -------------------------------------------------------------------------------------
 
-    def _cut(self, heard: Heard) -> list[do.Command]:
-        """The listener heard this much of an item: tell the model, and keep it with the turn."""
-        self._dropped.add(heard.item_id)
-        turn = self._turn(heard.item_id, "assistant")
-        turn.heard = heard
-        result: list[do.Command] = [
-            do.Truncate(heard.item_id, heard.heard_ms),
-            do.Note("barge_in", {"sequence": turn.sequence, "heard_ms": heard.heard_ms, "sent_ms": heard.sent_ms}),
-        ]
-        return [*result, self._record(heard.item_id, turn)] if turn.text else result
-
-    # --- the end ------------------------------------------------------------------------------------------------
-
-    def _await_drain(self, now_ms: float) -> None:
-        if self._ending is not None and self._waits.drain is None and not self._goodbye_is_coming():
-            self._waits.drain = now_ms + self._playback.remaining_ms(now_ms) + self._plan.drain_grace_ms
-
-    def _goodbye_is_coming(self) -> bool:
-        return self._response.asked or self._response.active is not None
-
-    def _finish_if_drained(self) -> list[do.Command]:
-        if self._ending is None or self._ended or self._playback.playing or self._goodbye_is_coming():
-            return []
-        return self._hang_up(self._ending)
-
-    def _model_failed(self, event: on.ModelFailed) -> list[do.Command]:
+    def _model_failed(self, event: on.ModelFailed) -> None:
         if event.fatal:
-            return [do.Note("model_lost", {"code": event.code}), *self._hang_up("model_unavailable", failed=True)]
-        if event.code == "conversation_already_has_active_response":
-            self._response.asked = False
-            return []
-        return [do.Note("model_error", {"code": event.code})]
+            self._lose_model(event.code)
+        elif self._responses.is_asked(event.about):
+            self._core.note("response_failed", reason=event.code)
+            unmet = self._responses.refused()
+            self._responses.ask_wanted()
+            if unmet is not None:
+                self._watch.unanswered(unmet, "refused")
+        elif event.code != "response_cancel_not_active":
+            self._core.note("model_error", code=event.code)
 
-    def _hang_up(self, reason: str, *, failed: bool = False) -> list[do.Command]:
-        """The one place that ends a call."""
-        self._ended = True
-        kind = "call_failed" if failed else "hang_up"
-        return [do.Note(kind, {"reason": reason, "barge_ins": self._counts.barge_ins}), do.HangUp(reason)]
+    def _lose_model(self, code: str) -> None:
+        if self._ending.reason is not None:
+            self._core.model_up = False
+            self._responses.lost()
+            self._ending.response_over()
+        elif not self._connection.lost:
+            owed = self._floor.lost()
+            self._connection.lose(code, owed=ANSWER if owed else None)
+        elif not self._connection.dial_failed():
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self._core.model_up = False
+        self._responses.lost()
+        self._connection.given_up()
+        self._ending.model_lost()
+
+    # --- silence, playback and the end ------------------------------------------------------------------------------
+
+    def _silence_due(self) -> None:
+        if self._silence.due():
+            self._ending.say_goodbye("caller_silent", self._core.lines.caller_silent)
+
+    def _stream_stopped(self) -> None:
+        """The line is closed; what was being said was heard so far and no further."""
+        core = self._core
+        for heard in core.playback.pause(core.now):
+            turn = core.turns.turn(heard.item_id, "assistant")
+            turn.heard = heard
+            if turn.text:
+                core.want(core.turns.record(turn))
+        core.ended = True
+        core.deadlines.clear_all()
+        core.note("stream_stopped", barge_ins=core.barge_ins, transferred=self._ending.transferring)
+
+    def _end_due(self) -> None:
+        """The wait for the last words, or for the transfer, is over."""
+        call_id = self._ending.expired()
+        if call_id is not None:
+            self._transfer_failed(call_id, self._ending.too_slow)
+
+    def _deadline_handlers(self) -> dict[str, Callable[[], None]]:
+        return {
+            "first_audio": self._watch.no_first_audio,
+            "greeting_retry": self._watch.greet_again,
+            "answer": self._watch.answer_late,
+            "stalled": self._watch.stalled,
+            "long_speech": self._floor.lasts,
+            "verdict": self._floor.no_words,
+            "echo": self._floor.echo_due,
+            "tool": self._tools_late,
+            "tool_bridge": lambda: self._tools.bridge(may_speak=not self._floor.goes_on),
+            "redial": self._connection.redial,
+            "reconnect_limit": self._give_up,
+            "hold_clip": self._connection.hold,
+            "keys": self._keys_over,
+            "silence": self._silence_due,
+            "marks": self._watch.marks_late,
+            "end": self._end_due,
+            "limit_notice": lambda: self._ending.say_goodbye("time_limit", self._core.lines.time_limit),
+            "limit": lambda: self._ending.hang_up("time_limit"),
+        }

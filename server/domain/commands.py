@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class CreateResponse:
-    """Ask the model to speak. `instructions` replace the session's for this response alone."""
+    """Ask the model to speak. `instructions` replace the session's for this response alone.
+
+    `outside` keeps it out of the conversation: the model neither reads it nor remembers that it said it.
+    """
 
     instructions: str | None = None
     tools: bool = True
+    outside: bool = False
+    key: str = field(default="", compare=False)
+    """Names this request, so that a refusal can be told from another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResponse:
+    """Stop the response in progress."""
+
+    response_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +32,24 @@ class AddContext:
     """Add a system item to the conversation (who calls, what time it is)."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddMessage:
+    """Add what was said (`speaker` user or assistant) as text, under our own item id."""
+
+    item_id: str
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddToolCall:
+    """Add a tool call that the model made on an earlier connection."""
+
+    call_id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +69,36 @@ class Truncate:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteItem:
+    """Take an item out of the conversation."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Dial the model again (attempts count from 1); events of the old connection are of no interest any more."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClearPlayback:
     """Drop what Twilio has buffered and not yet played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Send audio to the phone: base64 of μ-law bytes, each piece with the mark to send after it."""
+
+    pieces: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEcho:
+    """Compare once more what the caller's side sends with what was played to it; `EchoChecked` answers."""
+
+    item_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +107,14 @@ class RunTool:
 
     call_id: str
     name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Put the caller through: the announcement has been heard. The stream's end is expected from here on."""
+
+    call_id: str
     arguments: str
 
 
@@ -66,6 +133,13 @@ class RecordTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer began so many milliseconds after the caller's last sound: for the metrics."""
+
+    latency_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Add a line to the call's timeline."""
 
@@ -80,6 +154,21 @@ class HangUp:
     reason: str
 
 
+ModelCommand = (
+    CreateResponse | CancelResponse | AddContext | AddMessage | AddToolCall | ReturnToolOutput | Truncate | DeleteItem
+)
+"""What goes to the model as it is."""
+
 Command = (
-    CreateResponse | AddContext | ReturnToolOutput | Truncate | ClearPlayback | RunTool | RecordTurn | Note | HangUp
+    ModelCommand
+    | Reconnect
+    | ClearPlayback
+    | Play
+    | CheckEcho
+    | RunTool
+    | Transfer
+    | RecordTurn
+    | Answered
+    | Note
+    | HangUp
 )

@@ -1,7 +1,7 @@
 """What happens to a call session: facts from the phone stream, from the realtime model, and from our own tools.
 
-Names follow the wire (shared facts: OpenAI Realtime GA server events, Twilio Media Streams messages). Audio itself is
-not an event: the bridge carries it, and only tells the session how much of the agent's passed.
+Names follow the wire (shared facts: OpenAI Realtime GA server events, Twilio Media Streams messages). Audio and the
+agent's words as they are generated are not events: the bridge hands them to the session directly.
 """
 
 from __future__ import annotations
@@ -22,6 +22,13 @@ class StreamStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamBroken:
+    """The phone stream sent something that is no message of its protocol: it can't be served any further."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dtmf:
     """The caller pressed a key."""
 
@@ -30,7 +37,7 @@ class Dtmf:
 
 @dataclass(frozen=True, slots=True)
 class SessionUpdated:
-    """The model took our configuration."""
+    """The model took our configuration, for the first time or after it was dialled again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +85,30 @@ class ResponseDone:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """The model's voice detection heard the caller begin."""
+    """The model's voice detection heard the caller begin. `echo`: it sounds like what we were playing just before."""
 
     item_id: str
+    echo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EchoChecked:
+    """The answer to `CheckEcho`."""
+
+    item_id: str
+    echo: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
     """… and end; it comes `silence_ms` after the last sound."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """An utterance is whole and in the conversation."""
 
     item_id: str
 
@@ -101,11 +124,15 @@ class CallerTranscript:
 
 @dataclass(frozen=True, slots=True)
 class ModelFailed:
-    """The model reported an error or the connection is gone. `fatal` means that the call can't go on with it."""
+    """The model reported an error or the connection is gone.
+
+    `fatal` means that this connection can't go on; `about` names the request that was refused (`CreateResponse.key`).
+    """
 
     code: str
     message: str
     fatal: bool
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +143,23 @@ class ToolFinished:
     output: str
 
 
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """A transfer did not come about while the stream is still up; `output` is JSON text that tells the model why."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStopping:
+    """This server is about to stop: calls that are still going on must say goodbye."""
+
+
 Event = (
     MarkReturned
     | StreamStopped
+    | StreamBroken
     | Dtmf
     | SessionUpdated
     | ResponseCreated
@@ -126,8 +167,12 @@ Event = (
     | TranscriptDone
     | ResponseDone
     | SpeechStarted
+    | EchoChecked
     | SpeechStopped
+    | Committed
     | CallerTranscript
     | ModelFailed
     | ToolFinished
+    | TransferFailed
+    | ServiceStopping
 )

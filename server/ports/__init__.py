@@ -76,6 +76,14 @@ class Writer(Protocol):
         ...
 
 
+class Speaker(Protocol):
+    """A text-to-speech model."""
+
+    def say(self, text: str, voice: str) -> bytes:
+        """The sentence as μ-law bytes at 8 kHz; none where this is not offered. Raises `ProviderError`."""
+        ...
+
+
 class BlobStore(Protocol):
     """Where recordings are kept."""
 
@@ -127,6 +135,7 @@ class Ports:
     media_url: str = "wss://127.0.0.1:8000/ws/twilio-media"
     realtime: RealtimeModel | None = None
     apply_event: ApplyEvent | None = None
+    speaker: Speaker | None = None
 
 
 _installed: Ports | None = None

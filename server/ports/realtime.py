@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from server.domain.commands import ModelCommand
 from server.domain.events import Event
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceConfig:
-    """What the model is told before a call: μ-law 8 kHz in and out, voice detection by the model."""
+    """What the model is told before a call: μ-law 8 kHz in and out; it detects the voice, and answers when asked."""
 
     instructions: str
     tools: Sequence[dict[str, Any]]
@@ -27,6 +28,10 @@ class RealtimeSink(Protocol):
         """Audio of one item: base64 of μ-law bytes, ready for the phone."""
         ...
 
+    def agent_words(self, item_id: str, delta: str) -> None:
+        """Some of an item's words, as they are generated."""
+        ...
+
     def model_event(self, event: Event) -> None:
         """Anything else that happened. A lost connection is `ModelFailed(fatal=True)`."""
         ...
@@ -39,20 +44,8 @@ class RealtimeConnection(Protocol):
         """Audio from the phone: base64 of μ-law bytes. The hot path."""
         ...
 
-    def create_response(self, instructions: str | None, *, tools: bool) -> None:
-        """Ask for a response."""
-        ...
-
-    def add_context(self, text: str) -> None:
-        """Add a system message to the conversation."""
-        ...
-
-    def return_tool_output(self, call_id: str, output: str) -> None:
-        """Give a tool's result."""
-        ...
-
-    def truncate(self, item_id: str, audio_end_ms: int) -> None:
-        """Tell how much of an item was heard."""
+    def tell(self, command: ModelCommand) -> None:
+        """What the call session wants of the model."""
         ...
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
+from server import metrics
 from server.domain.commands import Note, RecordTurn
 from server.logging_setup import RateLimiter, get_logger
 from server.services import timeline
@@ -45,6 +46,7 @@ class TurnWriter:
         try:
             self._queue.put_nowait((call_sid, business_id, item))
         except queue.Full:
+            metrics.TURNS_DROPPED.inc()
             if self._limiter.every("full", 5.0):
                 log.error("turn writer is full: turns are being lost; check the database", limit=self._queue.maxsize)
 

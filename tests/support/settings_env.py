@@ -18,6 +18,7 @@ PREFIXES = (
     "AWS_",
     "OTEL_",
     "DBOS_",
+    "SPEECH_",
 )
 # The workplace's certificate bundle shares a prefix with credentials.
 KEPT = frozenset({"AWS_CA_BUNDLE"})

@@ -7,210 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import picows
 import pytest
-import uvicorn
-from fastapi import FastAPI
-from twilio.request_validator import RequestValidator
 
-from server import migrations, ports
-from server.asgi import MEDIA_PATH, MediaHandover
 from server.config import calls as limits
-from server.config.settings import Settings
 from server.db import db
+from server.domain import commands as do
 from server.domain import events as on
-from server.media_ws_ai import MediaHub
-from server.models_sql import CallEvent, CallLog, ConversationTurn
-from server.ports.realtime import RealtimeSink, VoiceConfig
-from server.services import stream_tokens
-from server.services.businesses import demo_business, save_business
-from tests.support.clock import FakeClock
-
-TOKEN = "the account's token"
-START = {
-    "event": "start",
-    "sequenceNumber": "1",
-    "streamSid": "MZ1",
-    "start": {"accountSid": "AC1", "streamSid": "MZ1", "callSid": "CA1", "tracks": ["inbound"], "customParameters": {}},
-}
-MEDIA = (
-    '{"event":"media","streamSid":"MZ1","media":{"track":"inbound","chunk":"1","timestamp":"5","payload":"/////w=="}}'
-)
-
-
-@dataclass
-class Model:
-    """The realtime port: what the bridge told it, and a way to let things happen."""
-
-    sink: RealtimeSink | None = None
-    config: VoiceConfig | None = None
-    down: bool = False
-    broken: bool = False
-    closed: bool = False
-    heard: list[str] = field(default_factory=list)
-    asked: list[tuple[str, Any]] = field(default_factory=list)
-
-    async def connect(self, config: VoiceConfig, sink: RealtimeSink) -> Model:
-        if self.broken:
-            raise RuntimeError("nobody foresaw this")
-        if self.down:
-            raise ports.ProviderError("the realtime model can't be reached", retryable=True)
-        self.config, self.sink = config, sink
-        return self
-
-    def caller_audio(self, payload: str) -> None:
-        self.heard.append(payload)
-
-    def create_response(self, instructions: str | None, *, tools: bool) -> None:
-        self.asked.append(("response", instructions))
-
-    def add_context(self, text: str) -> None:
-        self.asked.append(("context", text))
-
-    def return_tool_output(self, call_id: str, output: str) -> None:
-        self.asked.append(("output", json.loads(output)))
-
-    def truncate(self, item_id: str, audio_end_ms: int) -> None:
-        self.asked.append(("truncate", item_id))
-
-    def close(self) -> None:
-        self.closed = True
-
-    def happens(self, *events: on.Event) -> None:
-        assert self.sink is not None
-        for event in events:
-            self.sink.model_event(event)
-
-    def speaks(self, item_id: str, payload: str) -> None:
-        assert self.sink is not None
-        self.sink.agent_audio(item_id, payload)
-
-
-class Telephony:
-    """The telephony port: remembers which calls were ended by REST."""
-
-    def __init__(self) -> None:
-        self.ended: list[str] = []
-
-    def end_call(self, call_sid: str) -> None:
-        self.ended.append(call_sid)
-
-
-class Phone(picows.WSListener):
-    """Twilio's side of the socket."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self.transport: picows.WSTransport | None = None
-        self.close: tuple[int, str] | None = None
-        self.gone = asyncio.Event()
-
-    def on_ws_connected(self, transport: picows.WSTransport) -> None:
-        self.transport = transport
-
-    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        if frame.msg_type == picows.WSMsgType.CLOSE:
-            self.close = (int(frame.get_close_code()), frame.get_close_reason() or "")
-            transport.send_close()
-            transport.disconnect()
-        else:
-            self.messages.append(json.loads(frame.get_payload_as_utf8_text()))
-
-    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
-        self.gone.set()
-
-    def send(self, message: dict[str, Any] | str) -> None:
-        assert self.transport is not None
-        text = message if isinstance(message, str) else json.dumps(message)
-        self.transport.send(picows.WSMsgType.TEXT, text.encode())
-
-    def starts(self, token: str) -> None:
-        self.send({"event": "connected", "protocol": "Call", "version": "1.0.0"})
-        start = json.loads(json.dumps(START))
-        start["start"]["customParameters"] = {"token": token, "business_id": "1"}
-        self.send(start)
-
-
-@dataclass
-class Desk:
-    """A running server with one call that is waiting for its stream."""
-
-    port: int
-    model: Model
-    telephony: Telephony
-    hub: MediaHub
-    token: str
-    phones: list[Phone] = field(default_factory=list)
-
-    async def dial(self, path: str = MEDIA_PATH, sign: str = TOKEN) -> Phone:
-        signature = RequestValidator(sign).compute_signature(f"wss://127.0.0.1:{self.port}{MEDIA_PATH}", {})
-        _, phone = await picows.ws_connect(
-            Phone, f"ws://127.0.0.1:{self.port}{path}", extra_headers={"X-Twilio-Signature": signature}
-        )
-        self.phones.append(cast(Phone, phone))
-        return self.phones[-1]
-
-    async def in_call(self) -> Phone:
-        phone = await self.dial()
-        phone.starts(self.token)
-        await until(lambda: self.model.config is not None)
-        self.model.happens(on.SessionUpdated())
-        return phone
-
-
-async def until(true: Callable[[], Any], timeout_s: float = 5.0) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(timeout_s):
-        while not true():
-            await asyncio.sleep(0.005)
+from server.models_sql import CallEvent, ConversationTurn
+from tests.support.media_desk import MEDIA, Desk, running_desk, until
 
 
 @pytest.fixture
 async def desk(tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr("server.media_ws_ai.COMPLETION_NET_S", 0.1)
     monkeypatch.setattr(limits, "STREAM_START_TIMEOUT_S", 0.3)
-    model, telephony = Model(), Telephony()
-    migrations.upgrade(db.configure(f"sqlite:///{tmp_path / 'test.db'}"))
-    nothing = cast(Any, None)
-    ports.install(
-        ports.Ports(
-            cast(Any, telephony), nothing, nothing, nothing, nothing, FakeClock(), tmp_path, realtime=cast(Any, model)
-        )
-    )
-    with db.scope() as session:
-        saved = save_business(**demo_business())
-        token = stream_tokens.issue("CA1", saved.id)
-        session.commit()
-    with db.scope("server.routes_twilio") as session:
-        session.add(CallLog(call_sid="CA1", business_id=saved.id, direction="inbound", status="in-progress"))
-        session.commit()
-    app = FastAPI()
-    app.state.settings = Settings(
-        home=tmp_path, database_url="", public_url=f"http://127.0.0.1:{free_port}", twilio_auth_token=TOKEN
-    )
-    app.state.media = MediaHub()
-    config = uvicorn.Config(
-        app, port=free_port, ws=cast(Any, MediaHandover), lifespan="off", log_config=None, http="httptools",
-        timeout_graceful_shutdown=2,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    made = Desk(free_port, model, telephony, app.state.media, token)
-    yield made
-    for phone in made.phones:
-        assert phone.transport is not None
-        phone.transport.disconnect()
-    server.should_exit = True
-    await asyncio.wait_for(serving, 10)
-    await app.state.media.close()
-    ports.install(None)
-    db.dispose()
+    async with running_desk(tmp_path, free_port) as made:
+        yield made
 
 
 def _stored(model: Any) -> list[Any]:
@@ -244,10 +62,11 @@ async def test_audio_before_the_model_is_configured_is_held_and_then_sent(desk: 
 
 async def test_the_greeting_is_asked_for_first_with_the_caller_s_context_beside_it(desk: Desk) -> None:
     await desk.in_call()
-    kinds = [kind for kind, _ in desk.model.asked]
-    assert kinds == ["context", "response"]
-    assert "Current local time: Tuesday 24 November 2026, 09:12" in desk.model.asked[0][1]
-    assert desk.model.asked[1][1].startswith("Greet the caller now. Say exactly:")
+    context, greeting = desk.model.told
+    assert isinstance(context, do.AddContext) and isinstance(greeting, do.CreateResponse)
+    assert "Current local time: Tuesday 24 November 2026, 09:12" in context.text
+    assert greeting.instructions is not None
+    assert greeting.instructions.startswith("Greet the caller now. Say exactly:")
     assert desk.model.config is not None and "Harbour Hair" in desk.model.config.instructions
 
 
@@ -255,9 +74,9 @@ async def test_a_tool_runs_off_the_loop_and_its_words_go_to_the_model(desk: Desk
     await desk.in_call()
     call = on.FunctionCall("c1", "check_availability", '{"date":"2026-11-29"}')
     desk.model.happens(on.ResponseCreated("r1"), on.ResponseDone("r1", "completed", (call,)))
-    await until(lambda: any(kind == "output" for kind, _ in desk.model.asked))
-    output = next(value for kind, value in desk.model.asked if kind == "output")
-    assert "Nothing is free on Sunday" in output["message"]
+    await until(lambda: desk.model.asked(do.ReturnToolOutput))
+    (output,) = desk.model.asked(do.ReturnToolOutput)
+    assert "Nothing is free on Sunday" in json.loads(output.output)["message"]
 
 
 async def test_barge_in_clears_at_once(desk: Desk) -> None:
@@ -266,7 +85,10 @@ async def test_barge_in_clears_at_once(desk: Desk) -> None:
     desk.model.speaks("item_a", "/" * 4000)
     desk.model.happens(on.SpeechStarted("item_u"))
     await until(lambda: any(message["event"] == "clear" for message in phone.messages))
-    assert ("truncate", "item_a") in desk.model.asked
+    assert desk.model.asked(do.Truncate) == []
+    desk.model.happens(on.SpeechStopped("item_u"), on.Committed("item_u"), on.CallerTranscript("item_u", "Stop."))
+    (cut,) = desk.model.asked(do.Truncate)
+    assert cut.item_id == "item_a"
 
 
 async def test_goodbye_hangs_up_when_the_last_mark_is_back_and_rest_completes_what_stays_open(desk: Desk) -> None:
@@ -305,22 +127,111 @@ async def test_a_caller_who_hangs_up_ends_the_model_s_session(desk: Desk) -> Non
     assert desk.telephony.ended == []
 
 
-async def test_a_model_that_is_down_ends_the_call_with_a_reason(desk: Desk) -> None:
-    desk.model.down = True
+@pytest.mark.parametrize("how", ["down", "broken"])
+async def test_regression_12_a_model_that_can_not_be_had_ends_the_call_with_a_reason(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Whether the error was foreseen or not."""
+    monkeypatch.setattr(limits, "TIMING", replace(limits.TIMING, reconnect_tries_ms=(0, 20), reconnect_ms=200))
+    setattr(desk.model, how, True)
     phone = await desk.dial()
     phone.starts(desk.token)
     await asyncio.wait_for(phone.gone.wait(), 5)
     failed = [event for event in _stored(CallEvent) if event.kind == "call_failed"]
-    assert [event.detail["reason"] for event in failed] == ["model_unavailable"]
+    assert [event.detail["reason"] for event in failed] == ["model_lost"]
+    await until(lambda: desk.hub.active == {})
 
 
-async def test_an_error_nobody_foresaw_ends_the_stream_instead_of_leaving_silence(desk: Desk) -> None:
-    desk.model.broken = True
+async def test_an_error_nobody_foresaw_ends_the_stream_instead_of_leaving_silence(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("server.media_ws_ai.admit", fails)
     phone = await desk.dial()
     phone.starts(desk.token)
     await asyncio.wait_for(phone.gone.wait(), 5)
     assert phone.close == (1011, "the call could not be started; see the server's log")
-    await until(lambda: desk.hub.active == {})
+
+
+async def test_regression_12_a_model_that_is_lost_is_dialled_again_and_hears_what_was_said_meanwhile(
+    desk: Desk,
+) -> None:
+    phone = await desk.in_call()
+    desk.model.happens(on.ItemAdded("item_u", "message", "user"), on.CallerTranscript("item_u", "Hello?"))
+    desk.model.heard.clear()
+    desk.model.happens(on.ModelFailed("connection_closed", "gone", fatal=True))
+    phone.send(MEDIA)
+    await until(lambda: desk.model.connections == 2)
+    await asyncio.sleep(0.05)
+    assert desk.model.heard == []
+    desk.model.happens(on.SessionUpdated())
+    await until(lambda: desk.model.heard == ["/////w=="])
+    assert desk.model.asked(do.AddMessage) == [do.AddMessage("item_u", "user", "Hello?")]
+    await desk.hub.writer.flush()
+    assert {"model_lost", "reconnected"} <= {event.kind for event in _stored(CallEvent)}
+
+
+async def test_a_transfer_goes_to_whoever_carries_it_out(desk: Desk) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    async def carry_out(call_sid: str, call_id: str, arguments: str) -> str | None:
+        asked.append((call_sid, call_id, arguments))
+        return '{"ok": false, "message": "Nobody answers."}'
+
+    desk.hub.transferring = carry_out
+    phone = await desk.in_call()
+    call = on.FunctionCall("c8", "transfer_call", '{"to":"reception"}')
+    desk.model.happens(on.ResponseCreated("r1"))
+    desk.model.speaks("item_a", "////")
+    desk.model.happens(on.ResponseDone("r1", "completed", (call,)))
+    phone.send({"event": "mark", "streamSid": "MZ1", "mark": {"name": "a1"}})
+    await until(lambda: desk.model.asked(do.ReturnToolOutput))
+    assert asked == [("CA1", "c8", '{"to":"reception"}')]
+    assert "Nobody answers." in desk.model.asked(do.ReturnToolOutput)[0].output
+
+
+async def test_a_line_that_can_not_transfer_says_so(desk: Desk) -> None:
+    phone = await desk.in_call()
+    desk.model.happens(on.ResponseCreated("r1"))
+    desk.model.speaks("item_a", "////")
+    desk.model.happens(on.ResponseDone("r1", "completed", (on.FunctionCall("c8", "transfer_call", "{}"),)))
+    phone.send({"event": "mark", "streamSid": "MZ1", "mark": {"name": "a1"}})
+    await until(lambda: desk.model.asked(do.ReturnToolOutput))
+    assert "can not transfer" in desk.model.asked(do.ReturnToolOutput)[0].output
+
+
+async def test_keys_reach_the_model_as_words(desk: Desk) -> None:
+    phone = await desk.in_call()
+    for digit in "12#":
+        phone.send({"event": "dtmf", "streamSid": "MZ1", "dtmf": {"track": "inbound_track", "digit": digit}})
+    await until(lambda: desk.model.asked(do.AddMessage))
+    assert desk.model.asked(do.AddMessage)[0].text == "The caller pressed 1 2 #."
+
+
+async def test_a_payload_can_not_say_anything_of_its_own_to_the_model(desk: Desk) -> None:
+    phone = await desk.in_call()
+    phone.send({"event": "media", "streamSid": "MZ1", "media": {"payload": 'AA","type":"session.update'}})
+    phone.send({"event": "media", "streamSid": "MZ1", "media": {"payload": ""}})
+    phone.send(MEDIA)
+    await until(lambda: desk.model.heard)
+    assert desk.model.heard == ["/////w=="]
+
+
+async def test_a_stopping_server_refuses_new_streams_and_says_goodbye_in_its_calls(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "STOP_DRAIN_S", 0.05)
+    await desk.in_call()
+    desk.model.happens(on.ResponseCreated("r1"))
+    desk.model.speaks("item_a", "////")
+    desk.model.happens(on.ResponseDone("r1", "completed"))
+    desk.hub.stop_soon()
+    late = await desk.dial()
+    await asyncio.wait_for(late.gone.wait(), 5)
+    assert late.close == (1001, "this server is stopping")
+    await until(lambda: any("must end this call" in str(r.instructions) for r in desk.model.asked(do.CreateResponse)))
 
 
 async def test_a_pass_works_once(desk: Desk) -> None:

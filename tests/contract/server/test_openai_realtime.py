@@ -13,13 +13,28 @@ from openai import AsyncOpenAI
 from openai.types.realtime import RealtimeClientEvent
 from pydantic import TypeAdapter
 
-from server.adapters.openai_realtime import OpenAIRealtime, realtime_url
+from server.adapters.openai_realtime import OpenAIRealtime, client_event, realtime_url
+from server.domain import commands as do
 from server.domain import events as on
 from server.ports import ProviderError
 from server.ports.realtime import VoiceConfig
 
 CONFIG = VoiceConfig(instructions="Be brief.", tools=[], voice="marin", language="en", silence_ms=500)
 CLIENT_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
+COMMANDS: tuple[do.ModelCommand, ...] = (
+    do.CreateResponse("Say hello.", tools=False, key="ask_1"),
+    do.CreateResponse(),
+    do.CreateResponse("Say exactly: “One moment.”", tools=False, outside=True),
+    do.CancelResponse("resp_1"),
+    do.AddContext("Caller: known"),
+    do.AddMessage("keys_3", "user", "The caller pressed 1."),
+    do.AddMessage("item_2", "assistant", "Good morning."),
+    do.AddToolCall("c1", "book", "{}"),
+    do.ReturnToolOutput("c1", '{"ok":true}'),
+    do.Truncate("item_1", 320),
+    do.DeleteItem("item_9"),
+)
+"""One of each kind that a call session may want."""
 
 
 class Server(picows.WSListener):
@@ -58,12 +73,16 @@ class Sink:
 
     def __init__(self) -> None:
         self.audio: list[tuple[str, str]] = []
+        self.words: list[tuple[str, str]] = []
         self.events: list[on.Event] = []
         self.changed = asyncio.Event()
 
     def agent_audio(self, item_id: str, payload: str) -> None:
         self.audio.append((item_id, payload))
         self.changed.set()
+
+    def agent_words(self, item_id: str, delta: str) -> None:
+        self.words.append((item_id, delta))
 
     def model_event(self, event: on.Event) -> None:
         self.events.append(event)
@@ -112,13 +131,10 @@ def test_every_kind_of_base_url(base: str, url: str) -> None:
 async def test_every_event_we_send_is_one_of_the_protocol(server: Server) -> None:
     connection = await _realtime(server).connect(CONFIG, Sink())
     connection.caller_audio("/////w==")
-    connection.create_response("Say hello.", tools=False)
-    connection.create_response(None, tools=True)
-    connection.add_context("Caller: known")
-    connection.return_tool_output("c1", '{"ok":true}')
-    connection.truncate("item_1", 320)
+    for command in COMMANDS:
+        connection.tell(command)
     async with asyncio.timeout(5):
-        while len(server.received) < 7:
+        while len(server.received) < 2 + len(COMMANDS):
             server.got.clear()
             await server.got.wait()
     connection.close()
@@ -128,26 +144,47 @@ async def test_every_event_we_send_is_one_of_the_protocol(server: Server) -> Non
     assert audio["input"]["format"] == audio["output"]["format"] == {"type": "audio/pcmu"}
 
 
+async def test_regression_6_the_model_neither_answers_nor_stops_by_itself(server: Server) -> None:
+    (await _realtime(server).connect(CONFIG, Sink())).close()
+    await asyncio.wait_for(server.got.wait(), 5)
+    detection = server.received[0]["session"]["audio"]["input"]["turn_detection"]
+    assert detection["create_response"] is False and detection["interrupt_response"] is False
+    assert "idle_timeout_ms" not in detection
+
+
+def test_a_response_outside_the_conversation_reads_none_of_it() -> None:
+    event = client_event(do.CreateResponse("Say exactly: “One moment.”", tools=False, outside=True, key="ask_3"))
+    assert event["event_id"] == "ask_3"
+    assert event["response"]["conversation"] == "none" and event["response"]["input"] == []
+    assert event["response"]["tool_choice"] == "none"
+
+
 async def test_audio_and_events_reach_the_call(server: Server) -> None:
     sink = Sink()
     await _realtime(server).connect(CONFIG, sink)
     server.say('{"type":"session.updated","event_id":"e","session":{}}')
     server.say('{"type":"response.output_audio.delta","item_id":"i1","delta":"AAAA","response_id":"r"}')
+    server.say('{"type":"response.output_audio_transcript.delta","item_id":"i1","delta":"Hello","response_id":"r"}')
+    server.say('{"type":"input_audio_buffer.committed","item_id":"u1","previous_item_id":null}')
     server.say(
         '{"type":"response.done","response":{"id":"r","status":"completed","output":'
         '[{"type":"function_call","call_id":"c","name":"book","arguments":"{}"}]}}'
     )
     server.say('{"type":"rate_limits.updated","rate_limits":[]}')
-    server.say('{"type":"error","error":{"type":"invalid_request_error","code":"invalid_value","message":"no"}}')
+    server.say(
+        '{"type":"error","error":{"type":"invalid_request_error","code":"invalid_value","message":"no","event_id":"ask_1"}}'
+    )
     async with asyncio.timeout(5):
-        while len(sink.events) < 3:
+        while len(sink.events) < 4:
             sink.changed.clear()
             await sink.changed.wait()
     assert sink.audio == [("i1", "AAAA")]
+    assert sink.words == [("i1", "Hello")]
     assert sink.events == [
         on.SessionUpdated(),
+        on.Committed("u1"),
         on.ResponseDone("r", "completed", (on.FunctionCall("c", "book", "{}"),)),
-        on.ModelFailed("invalid_value", "no", fatal=False),
+        on.ModelFailed("invalid_value", "no", fatal=False, about="ask_1"),
     ]
 
 

@@ -67,6 +67,7 @@ def build(settings: Settings) -> Settings:
                 transcription_model=settings.transcription_model,
             ),
             apply_event=routes_twilio.apply_event,
+            max_calls=settings.max_calls,
         )
     )
     return settings

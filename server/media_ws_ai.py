@@ -22,6 +22,7 @@ from server.config import calls as limits
 from server.db import db
 from server.domain import commands as do
 from server.domain import events as on
+from server.domain.call_ends import WITHOUT_AGENT
 from server.domain.call_session import SILENCE_MS, CallSession, SessionPlan
 from server.domain.call_states import is_final
 from server.logging_setup import OncePerCall, fingerprint, get_logger
@@ -399,7 +400,7 @@ def admit(token: str, call_sid: str) -> Admission | None:
             limit_ms=limits.CALL_LIMIT_S * 1000,
         )
         voice = VoiceConfig(
-            instructions=prompts.build_realtime_system_prompt(business_id, call.direction),
+            instructions=prompts.instructions_for_call(call),
             tools=call_tools.tool_specs(business_id),
             voice=business.voice,
             language=business.language,
@@ -412,7 +413,7 @@ def complete_if_open(call_sid: str) -> None:
     """The net under the hang-up: a call the provider has not finished by now is completed by REST."""
     with db.scope(write=False):
         call = CallLog.query.filter_by(call_sid=call_sid).first()
-        if call is None or is_final(call.status):
+        if call is None or is_final(call.status) or call.disposition in WITHOUT_AGENT:
             return
     try:
         ports.current().telephony.end_call(call_sid)

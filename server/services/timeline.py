@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
 from server.db import acting_as, db
 from server.models_sql import CallEvent
 
@@ -20,3 +22,10 @@ def append(
         db.session.add(
             CallEvent(call_sid=call_sid, kind=kind, detail=detail or {}, source=source, business_id=business_id)
         )
+
+
+def append_once(call_sid: str, kind: str, detail: dict[str, Any], *, source: str, business_id: int | None) -> None:
+    """Add a line unless this very one is there. Whoever calls holds the lock on the call's row."""
+    query = sa.select(CallEvent.detail).where(CallEvent.call_sid == call_sid, CallEvent.kind == kind)
+    if detail not in list(db.session.scalars(query)):
+        append(call_sid, kind, detail, source=source, business_id=business_id)

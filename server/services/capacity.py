@@ -29,8 +29,8 @@ def take_line(lease_key: str, business: Business, *, limit_s: int) -> Full | Non
     now = ports.current().clock.now()
     expires = now + timedelta(seconds=limit_s + LEASE_MARGIN_S)
     with acting_as("server.services.capacity"):
-        _drop_expired()
-        while db.session.scalar(sa.select(CallLease.id).where(CallLease.lease_key == lease_key)) is None:
+        while not _holds(lease_key):
+            _drop_expired()
             own = _free(CallLease.business_slot, business.max_calls, CallLease.business_id == business.id)
             if own is None:
                 return "business"
@@ -69,9 +69,17 @@ def held() -> list[CallLease]:
     return list(db.session.scalars(sa.select(CallLease).order_by(CallLease.id)))
 
 
+def _holds(lease_key: str) -> bool:
+    return db.session.scalar(sa.select(CallLease.id).where(CallLease.lease_key == lease_key)) is not None
+
+
 def _free(slot: Any, limit: int, *where: Any) -> int | None:
-    """The lowest number that is free; None when as many are in use as may be (also after a limit was lowered)."""
-    taken = set(db.session.scalars(sa.select(slot).where(*where)))
+    """The lowest number that is free; None when as many are in use as may be (also after a limit was lowered).
+
+    One that expired is free: where another transaction is just dropping it, the insert waits for that.
+    """
+    alive = CallLease.expires_at > ports.current().clock.now()
+    taken = set(db.session.scalars(sa.select(slot).where(alive, *where)))
     if len(taken) >= limit:
         return None
     return next(number for number in range(limit) if number not in taken)

@@ -26,6 +26,7 @@ from server.services import access
 from server.services.businesses import demo_business, save_business
 from simulator.account import OutboundRequest
 from simulator.caller import Manners
+from simulator.faults import Faults
 from simulator.plan import CallPlan
 from simulator.standin import Standin
 from tests.support.clock import FakeClock
@@ -167,7 +168,6 @@ async def test_a_requested_call_is_answered_by_the_agent_and_ends(place: Path, f
 
 
 async def test_regression_16_a_number_that_is_busy_gives_its_line_back(place: Path, free_port: int) -> None:
-    from simulator.faults import Faults
 
     class Busy(Faults):
         """The stand-in's own hook for how a call is answered."""

@@ -9,17 +9,18 @@ from where the webhooks' own function applies it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from server import ports
 from server.db import db
 from server.domain.call_states import is_final
-from server.domain.jobs import DIAL, MACHINE_MESSAGE
+from server.domain.jobs import DIAL, MACHINE_MESSAGE, RECONCILE
 from server.domain.verdicts import Cancel, Done, Retry, Run, Verdict
 from server.logging_setup import get_logger
 from server.models_sql import OutboundCall
 from server.ports import CallNotPlaced, CallOrder, ProviderError
-from server.services import call_twiml, inbox, job_keys, outbound_calls, timeline
+from server.services import call_twiml, capacity, inbox, job_keys, outbound_calls, reconciling, timeline
 from server.services.outbound_calls import REQUEST_FIELD
 from server.store import calls
 
@@ -31,6 +32,10 @@ AGAIN_S: Final = (2, 5, 10, 20, 30, 60)
 """How long to leave the provider alone after it had too many calls of us, where it does not say."""
 MACHINE_DELAYS_S: Final = (0.5, 1, 2)
 """A machine records silence meanwhile, so the tries are few and close."""
+
+AT_ONCE: Final = 20
+"""Calls that the provider is asked about, and requests that are put right, in one run."""
+REPLAYS_AT_ONCE: Final = 50
 
 
 # --- enqueueing ------------------------------------------------------------------------------------------------------
@@ -139,7 +144,8 @@ def _placed(request: OutboundCall, sid: str) -> None:
         "CallSid": sid, "CallStatus": "initiated", "From": request.from_number, "To": request.to_number,
         "Direction": "outbound-api", REQUEST_FIELD: request.request_id,
     }  # fmt: skip
-    report(source="api", call_sid=sid, payload=payload, token=f"{request.request_id}:{sid}")
+    token = f"{request.request_id}:{sid}"
+    inbox.report(source="api", kind="call_status", call_sid=sid, payload=payload, token=token)
 
 
 def _not_placed(request: OutboundCall, problem: CallNotPlaced) -> Verdict:
@@ -212,13 +218,82 @@ def tell_machine(call_sid: str, tried: int) -> Verdict:
 # --- reconciling -----------------------------------------------------------------------------------------------------
 
 
-def report(*, source: str, call_sid: str, payload: Mapping[str, Any], token: str) -> None:
-    """Append what is known of a call to the inbox, and have the webhooks' owner apply it."""
+def reconcile(payload: Mapping[str, Any], run: Run) -> Done | Cancel:
+    """Once a minute: whatever was lost on the way (callbacks, jobs, processes) is found and put right."""
+    return run("reconcile", lambda _: reconcile_once())
+
+
+def reconcile_once() -> Verdict:
+    """Bounded in each of its parts; what is left is for the next minute."""
+    with db.scope() as session:
+        freed = capacity.release_expired()
+        outbound_calls.refuse_expired(AT_ONCE)
+        for request in outbound_calls.stranded(AT_ONCE):
+            enqueue_dial(request)
+        for business_id in outbound_calls.businesses_waiting(AT_ONCE):
+            wake_waiting(business_id)
+        session.commit()
+    learned = _ask_provider()
+    replayed = _replay()
+    return Done({"lines": len(freed), "calls": learned, "events": replayed})
+
+
+def _ask_provider() -> int:
+    """Ask what became of calls that should have ended. A provider that can't be reached is left alone for a while."""
+    now = ports.current().clock.now()
+    if _provider.rests_until is not None and now < _provider.rests_until:
+        return 0
+    finished = []
+    for doubt in reconciling.doubtful(AT_ONCE):
+        try:
+            learned = reconciling.ask(doubt)
+        except ProviderError as problem:
+            _provider.failed(now, str(problem))
+            break
+        _provider.rests_until, _provider.failures = None, 0
+        if learned is not None:
+            inbox.report(source="reconciler", kind="call_status", call_sid=doubt.call_sid, payload=learned,
+                         token=f"{doubt.call_sid}:{learned['CallStatus']}")  # fmt: skip
+            finished += [doubt.call_sid] if is_final(str(learned["CallStatus"])) else []
+    if finished:
+        log.warning("calls whose end was not reported are finished now", calls=finished,
+                    remedy="check that Twilio reaches PUBLIC_URL/webhook/call_status")  # fmt: skip
+    return len(finished)
+
+
+def _replay() -> int:
+    """Apply events again that failed, or that nobody finished; one that goes on failing is left for a person."""
     apply = ports.current().apply_event
     assert apply is not None, "bootstrap installs the status owner's function in every process"
-    apply(inbox.receive(source=source, kind="call_status", call_sid=call_sid, payload=payload, token=token))
+    events = inbox.due(REPLAYS_AT_ONCE)
+    for event_id in events:
+        try:
+            apply(event_id)
+        except Exception as problem:  # noqa: BLE001 - the event's edge: it keeps its error, and the next has its turn
+            if (event := inbox.given_up(event_id)) is not None:
+                log.error("provider event given up", event_id=event_id, kind=event.kind, call_sid=event.call_sid,
+                          error=repr(problem), remedy="see provider_events")  # fmt: skip
+    return len(events)
+
+
+class _Provider:
+    """When the provider may be asked again. Politeness, and so a process's own: nothing is decided by it."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.rests_until: datetime | None = None
+
+    def failed(self, now: datetime, why: str) -> None:
+        """It can't be reached: each time twice as long, up to a quarter of an hour."""
+        self.failures += 1
+        self.rests_until = now + timedelta(minutes=min(2**self.failures, 15))
+        if self.failures == 1:
+            log.error("the provider can't be asked about calls", error=why, remedy="check the Twilio account")
+
+
+_provider = _Provider()
 
 
 Job = Callable[[Mapping[str, Any], Run], Done | Cancel]
-JOBS: Final[Mapping[str, Job]] = {DIAL: dial, MACHINE_MESSAGE: machine_message}
+JOBS: Final[Mapping[str, Job]] = {DIAL: dial, MACHINE_MESSAGE: machine_message, RECONCILE: reconcile}
 """Every kind of job here."""

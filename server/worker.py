@@ -29,7 +29,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from server import ports, tasks_calls, tasks_recording
 from server.config.settings import Settings
 from server.db import acting_as, db
-from server.domain.jobs import CALLS_QUEUE, DIAL_QUEUE, DIALS_PER_SECOND, ENGINE_VERSION, QUEUE, WORKFLOW, queue_of
+from server.domain.jobs import (
+    CALLS_QUEUE,
+    DIAL_QUEUE,
+    DIALS_PER_SECOND,
+    ENGINE_VERSION,
+    QUEUE,
+    RECONCILE,
+    WORKFLOW,
+    queue_of,
+)
 from server.domain.verdicts import Cancel, Done, Retry, Step, Verdict
 from server.logging_setup import RateLimiter, get_logger
 from server.models_sql import WorkerBeat
@@ -48,6 +57,7 @@ CRASH_DELAYS_S: Final = (1.0, 5.0, 30.0, 120.0)
 POLL_S: Final = 0.2
 BEAT_S: Final = 2.0
 DEAD_AFTER: Final = timedelta(seconds=10)
+RECONCILE_EVERY_S: Final = 60.0
 KEEP: Final = timedelta(days=14)
 """How long the job engine's own record of a finished job is kept; our keys stay."""
 MAX_TAKEOVERS: Final = 8
@@ -214,11 +224,21 @@ def _watch(executor: str, stop: threading.Event) -> None:
             beat(executor)
             reap(executor)
             bury()
+            if limiter.every("reconcile", RECONCILE_EVERY_S):
+                schedule_reconciling()
             if limiter.every("clean", CLEAN_EVERY_S):
                 clean()
         except SQLAlchemyError as problem:
             if limiter.every("database", 30.0):
                 log.error("the worker can't reach the database", error=type(problem).__name__)
+
+
+def schedule_reconciling() -> None:
+    """Have this minute's reconciling done by one of the workers: its key is the minute, which all of them share."""
+    minute = ports.current().clock.now().strftime("%Y-%m-%dT%H:%M")
+    with db.scope() as session:
+        ports.current().jobs.enqueue(RECONCILE, f"{RECONCILE}:{minute}", {})
+        session.commit()
 
 
 def beat(executor: str) -> None:

@@ -29,8 +29,10 @@ def take_line(lease_key: str, business: Business, *, limit_s: int) -> Full | Non
     now = ports.current().clock.now()
     expires = now + timedelta(seconds=limit_s + LEASE_MARGIN_S)
     with acting_as("server.services.capacity"):
-        while not _holds(lease_key):
+        while True:
             _drop_expired()
+            if _holds(lease_key):
+                return None
             own = _free(CallLease.business_slot, business.max_calls, CallLease.business_id == business.id)
             if own is None:
                 return "business"
@@ -45,9 +47,9 @@ def take_line(lease_key: str, business: Business, *, limit_s: int) -> Full | Non
                             installation_slot=everyone, taken_at=now, expires_at=expires,
                         )
                     )  # fmt: skip
+                return None
             except IntegrityError:
-                continue
-    return None
+                continue  # another got one of the numbers: look again
 
 
 def release(*lease_keys: str | None) -> bool:

@@ -71,6 +71,16 @@ def receive(*, source: str, kind: str, call_sid: str | None, payload: Mapping[st
         return row.id
 
 
+def report(*, source: str, kind: str, call_sid: str, payload: Mapping[str, Any], token: str) -> str:
+    """Store what one of our own jobs learned of a call, and have the owner of the webhooks apply it.
+
+    ✅ OWNER: jobs, which write nothing of a call themselves. `token` is the identity of what was learned.
+    """
+    apply = ports.current().apply_event
+    assert apply is not None, "bootstrap installs the status owner's function in every process"
+    return apply(receive(source=source, kind=kind, call_sid=call_sid, payload=payload, token=token))
+
+
 def process(event_id: int, effect: Effect, *, owner: str) -> Applied:
     """Apply a stored event in the name of `owner`, once. An effect that raises leaves the event, with its error."""
     try:

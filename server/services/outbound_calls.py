@@ -31,6 +31,8 @@ REQUEST_FIELD: Final = "FrontdeskRequest"
 CLAIM_S: Final = 45.0
 """How long a dialler that was killed may still have a request under way; longer than the provider's slowest answer."""
 CLOCKS_APART: Final = timedelta(seconds=30)
+STRANDED: Final = timedelta(minutes=15)
+TOO_LATE: Final = "it could not be dialled in time: ask again with another dedup_key"
 OPEN: Final = ("queued", "waiting", "dialing", "in_doubt")
 
 
@@ -187,7 +189,7 @@ def claim(request_id: str) -> Claim | Postponed | Settled:
             return Postponed(left)
     before = row.dialed_at - CLOCKS_APART if row.state in ("dialing", "in_doubt") and row.dialed_at else None
     if now >= row.expires_at and before is None:
-        _refuse(row, "it could not be dialled in time: ask again with another dedup_key")
+        _refuse(row, TOO_LATE)
         return Settled(expired=True, business_id=row.business_id)
     business = db.session.get_one(Business, row.business_id)
     full = capacity.take_line(request_id, business, limit_s=row.ring_timeout_s + row.time_limit_s)
@@ -250,6 +252,37 @@ def next_waiting(business_id: int | None = None) -> OutboundCall | None:
         with acting_as(OWNER):
             row.state = "queued"
     return row
+
+
+def businesses_waiting(limit: int) -> list[int]:
+    """Businesses with requests that wait for a line."""
+    query = sa.select(OutboundCall.business_id).where(OutboundCall.state == "waiting").distinct().limit(limit)
+    return list(db.session.scalars(query))
+
+
+def refuse_expired(limit: int) -> int:
+    """Refuse what waited for a line until it was too late; how many."""
+    now = ports.current().clock.now()
+    query = sa.select(OutboundCall).where(OutboundCall.state == "waiting", OutboundCall.expires_at <= now)
+    rows = list(db.session.scalars(query.limit(limit).with_for_update(skip_locked=True)))
+    for row in rows:
+        _refuse(row, TOO_LATE)
+    return len(rows)
+
+
+def stranded(limit: int) -> list[OutboundCall]:
+    """Requests whose job is lost, as after workers that died too often, each made ready for another one."""
+    before = ports.current().clock.now() - STRANDED
+    lost = sa.or_(
+        sa.and_(OutboundCall.state.in_(("dialing", "in_doubt")), OutboundCall.dialed_at <= before),
+        sa.and_(OutboundCall.state == "queued", OutboundCall.expires_at <= before),
+    )
+    query = sa.select(OutboundCall).where(lost, OutboundCall.call_sid.is_(None)).order_by(OutboundCall.id)
+    rows = list(db.session.scalars(query.limit(limit).with_for_update(skip_locked=True)))
+    with acting_as(OWNER):
+        for row in rows:
+            row.attempts += 1
+    return rows
 
 
 # --- the call that a request becomes ---------------------------------------------------------------------------------

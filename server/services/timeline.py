@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from server import ports
 from server.db import acting_as, db
 from server.models_sql import CallEvent
 
@@ -18,9 +19,10 @@ def append(
     ✅ OWNER: the `call_events` table. `source` is the caller's module, by its last name.
     ❌ NEVER: update or delete a line.
     """
+    at = ports.current().clock.now()
     with acting_as("server.services.timeline"):
         db.session.add(
-            CallEvent(call_sid=call_sid, kind=kind, detail=detail or {}, source=source, business_id=business_id)
+            CallEvent(call_sid=call_sid, kind=kind, detail=detail or {}, source=source, business_id=business_id, at=at)
         )
 
 

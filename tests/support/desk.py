@@ -81,7 +81,7 @@ class Desk:
 
     def work(self, limit: int = 200) -> list[str]:
         """Run the call jobs enqueued so far and those they enqueue, waiting for delayed ones; what came of each."""
-        outcomes = []
+        outcomes: list[str] = []
         while self.run_up_to < len(self.world.jobs.jobs) and len(outcomes) < limit:
             kind, key, payload = self.world.jobs.jobs[self.run_up_to]
             self.run_up_to += 1

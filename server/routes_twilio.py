@@ -167,10 +167,19 @@ def _no_line(call: CallLog, full: str) -> str:
 def _take_message(call: CallLog, disposition: str, why: str) -> str:
     """Have the caller leave a message; it is the call's recording where the call itself is not recorded."""
     call.disposition = call_ends.later(call.disposition, disposition)
-    if call.recording_requested_at is None or call.recording_status == "failed":
-        call.recording_requested_at = ports.current().clock.now()
-        call.recording_source, call.recording_status = "message", None
+    if _message_is_recording(call):
+        call.recording_requested_at = call.recording_requested_at or ports.current().clock.now()
     return call_twiml.take_message(why)
+
+
+def _message_is_recording(call: CallLog) -> bool:
+    """Make a message the call's recording, unless the call itself is recorded, which then holds the message too."""
+    if call.recording_source == "call" and call.recording_status != "failed":
+        return False
+    if call.recording_source == "call":
+        call.recording_status = None
+    call.recording_source = "message"
+    return True
 
 
 def _requested(form: Payload) -> CallLog | None:
@@ -187,19 +196,12 @@ def _requested(form: Payload) -> CallLog | None:
 
 
 def _new_call(form: Payload, business: Business, *, outbound: bool) -> CallLog:
-    other = str(form.get("To" if outbound else "From", ""))
-    contact = contacts.contact_for(business.id, other)
+    contact = contacts.contact_for(business.id, str(form.get("To" if outbound else "From", "")))
     call = CallLog(
-        call_sid=form["CallSid"],
-        business_id=business.id,
-        contact_id=contact.id if contact else None,
-        direction="outbound" if outbound else "inbound",
-        twilio_direction=form.get("Direction"),
-        from_number=form.get("From"),
-        to_number=form.get("To"),
-        status="initiated",
-        started_at=ports.current().clock.now(),
-    )
+        call_sid=form["CallSid"], business_id=business.id, contact_id=contact.id if contact else None,
+        direction="outbound" if outbound else "inbound", twilio_direction=form.get("Direction"), status="initiated",
+        from_number=form.get("From"), to_number=form.get("To"), started_at=ports.current().clock.now(),
+    )  # fmt: skip
     db.session.add(call)
     db.session.flush()
     _note(call, "received", {"direction": call.direction})
@@ -226,10 +228,10 @@ def _call_status(form: Payload) -> str:
 
 def _recording_status(form: Payload) -> str:
     call = _known(form)
-    if call is None or call.recording_status in ("completed", "absent", "failed"):
+    if call is None or (form.get("RecordingSource") == "RecordVerb" and not _message_is_recording(call)):
         return ""
-    if form.get("RecordingSource") == "RecordVerb" and call.recording_source != "message":
-        return ""  # the call's own recording, which runs to its end, holds the message too
+    if call.recording_status in ("completed", "absent", "failed"):
+        return ""
     status = str(form.get("RecordingStatus", ""))
     call.recording_status, call.recording_sid = status, form.get("RecordingSid")
     if status == "completed":
@@ -263,8 +265,7 @@ def _stream_ended(form: Payload) -> str:
     if is_final(normalised(status)):
         return call_twiml.hang_up()
     update_call_status(call.call_sid, status)
-    number = calls.business_of(call).fallback_number
-    if number is not None:
+    if (number := calls.business_of(call).fallback_number) is not None:
         call.disposition = call_ends.later(call.disposition, call_ends.FALLBACK)
         _note(call, "fallback", {})
         return call_twiml.dial_business(number)

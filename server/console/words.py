@@ -48,6 +48,12 @@ EVENT_WORDS: Final = {
     "recording_fetched": "Recording stored",
     "transcript_ready": "Transcript written",
     "summary_ready": "Summary written",
+    "answered_by": "What answered",
+    "refused": "No line was free",
+    "fallback": "Passed on to the business",
+    "message_left": "Message left after the tone",
+    "machine_message": "Message left on the machine",
+    "machine_hung_up": "Hung up on the machine",
     "job_failed": "A step after the call failed",
 }
 """The timeline's kinds that don't read well by themselves."""

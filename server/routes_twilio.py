@@ -204,9 +204,9 @@ def _new_call(form: Payload, business: Business, *, outbound: bool) -> CallLog:
     )  # fmt: skip
     db.session.add(call)
     db.session.flush()
-    _note(call, "received", {"direction": call.direction})
-    log.info("call received", call_sid=call.call_sid, business_id=business.id, direction=call.direction,
-             caller=mask_phone(call.from_number))  # fmt: skip
+    _note(call, "placed" if outbound else "received", {"direction": call.direction})
+    log.info("call placed" if outbound else "call received", call_sid=call.call_sid, business_id=business.id,
+             number=mask_phone(call.to_number if outbound else call.from_number))  # fmt: skip
     return call
 
 

@@ -30,6 +30,7 @@ ENDING_WORDS: Final = {
 
 EVENT_WORDS: Final = {
     "received": "Call came in",
+    "placed": "Call placed",
     "leg_status": "Another leg",
     "stream_stopped": "Line closed",
     "hang_up": "Agent hung up",

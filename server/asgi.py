@@ -90,7 +90,8 @@ async def _refused(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     if 300 <= problem.status_code < 400:
         return Response(status_code=problem.status_code, headers=problem.headers)
-    return _error(problem.status_code, _CODES.get(problem.status_code, "refused"), str(problem.detail), problem.headers)
+    code = getattr(problem, "code", None) or _CODES.get(problem.status_code, "refused")
+    return _error(problem.status_code, code, str(problem.detail), problem.headers)
 
 
 async def _invalid(request: Request, problem: Exception) -> Response:

@@ -69,6 +69,7 @@ def build(settings: Settings) -> Settings:
             ),
             apply_event=routes_twilio.apply_event,
             speaker=OpenAISpeaker(settings.model_base_url, key, settings.speech_model),
+            max_calls=settings.max_calls,
         )
     )
     return settings

@@ -20,6 +20,7 @@ from server import metrics, ports
 from server.config import calls as limits
 from server.db import db
 from server.domain import events as on
+from server.domain.call_ends import WITHOUT_AGENT
 from server.domain.call_states import is_final
 from server.domain.session_plan import SessionPlan
 from server.logging_setup import get_logger
@@ -258,7 +259,7 @@ def admit(token: str, call_sid: str, clips: VoiceClips) -> Admission | None:
             clips=clips.of(business.voice),
         )
         voice = VoiceConfig(
-            instructions=prompts.build_realtime_system_prompt(business_id, call.direction),
+            instructions=prompts.instructions_for_call(call),
             tools=call_tools.tool_specs(business_id),
             voice=business.voice,
             language=business.language,
@@ -271,7 +272,7 @@ def complete_if_open(call_sid: str) -> None:
     """The net under the hang-up: a call the provider has not finished by now is completed by REST."""
     with db.scope(write=False):
         call = CallLog.query.filter_by(call_sid=call_sid).first()
-        if call is None or is_final(call.status):
+        if call is None or is_final(call.status) or call.disposition in WITHOUT_AGENT:
             return
     try:
         ports.current().telephony.end_call(call_sid)

@@ -74,6 +74,10 @@ class Business(Base):
     facts: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)
     consent_announcement: Mapped[str | None] = mapped_column(sa.Text)
     record_calls: Mapped[bool] = mapped_column(default=True)
+    max_calls: Mapped[int] = mapped_column(default=10, server_default="10")
+    fallback_number: Mapped[str | None] = mapped_column(sa.String(20))
+    voicemail_message: Mapped[str | None] = mapped_column(sa.Text)
+    outbound_countries: Mapped[list[Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -115,6 +119,9 @@ class CallLog(Base):
     recording_url: Mapped[str | None] = mapped_column(sa.Text)
     recording_status: Mapped[str | None] = mapped_column(sa.String(16))
     recording_duration: Mapped[int | None] = mapped_column()
+    recording_source: Mapped[str | None] = mapped_column(sa.String(16))
+    answered_by: Mapped[str | None] = mapped_column(sa.String(32))
+    disposition: Mapped[str | None] = mapped_column(sa.String(24))
     final_transcript: Mapped[str | None] = mapped_column(sa.Text)
     transcript_source: Mapped[str | None] = mapped_column(sa.String(16))
     summary: Mapped[str | None] = mapped_column(sa.Text)
@@ -190,7 +197,55 @@ class ProviderEvent(Base):
     error: Mapped[str | None] = mapped_column(sa.Text)
     answer: Mapped[str | None] = mapped_column(sa.Text)
     received_at: Mapped[datetime] = mapped_column(default=utc_now)
+    retry_at: Mapped[datetime | None] = mapped_column()
     done_at: Mapped[datetime | None] = mapped_column()
+
+
+class OutboundCall(Base):
+    """A call that somebody asked for: what to dial, for whom, and how far that got. One per business and dedup key."""
+
+    __tablename__ = "outbound_calls"
+    __table_args__ = (
+        sa.UniqueConstraint("business_id", "dedup_key"),
+        sa.Index("ix_outbound_calls_state_id", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"), index=True)
+    dedup_key: Mapped[str] = mapped_column(sa.String(200))
+    body_sha256: Mapped[str] = mapped_column(sa.String(64))
+    to_number: Mapped[str] = mapped_column(sa.String(20))
+    from_number: Mapped[str] = mapped_column(sa.String(20))
+    purpose: Mapped[str | None] = mapped_column(sa.Text)
+    instructions: Mapped[str | None] = mapped_column(sa.Text)
+    customer_name: Mapped[str | None] = mapped_column(sa.String(200))
+    voicemail_message: Mapped[str | None] = mapped_column(sa.Text)
+    machine_detection: Mapped[bool] = mapped_column()
+    time_limit_s: Mapped[int] = mapped_column()
+    ring_timeout_s: Mapped[int] = mapped_column()
+    state: Mapped[str] = mapped_column(sa.String(16))
+    reason: Mapped[str | None] = mapped_column(sa.Text)
+    attempts: Mapped[int] = mapped_column(default=0)
+    call_sid: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column()
+    dialed_at: Mapped[datetime | None] = mapped_column()
+
+
+class CallLease(Base):
+    """A line that is in use. Its numbered slots are what keeps two from taking the last one."""
+
+    __tablename__ = "call_leases"
+    __table_args__ = (sa.UniqueConstraint("business_id", "business_slot"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lease_key: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"))
+    business_slot: Mapped[int] = mapped_column()
+    installation_slot: Mapped[int] = mapped_column(unique=True)
+    taken_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class StreamToken(Base):

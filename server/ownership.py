@@ -93,6 +93,7 @@ OWNERSHIP: Final[dict[str, Entry]] = {
             "server.media_ws_ai",
             "server.tasks_recording",
             "server.services.call_tools",
+            "server.tasks_calls",
         ),
         "readers": ("server.routes_api", "server.console"),
         "why": "append-only: a call's history is never edited",
@@ -100,7 +101,7 @@ OWNERSHIP: Final[dict[str, Entry]] = {
     "ProviderEvent.*": {
         "owner": "server.services.inbox",
         "entry": "server.services.inbox.receive",
-        "append": ("server.routes_twilio", "server.routes_api"),
+        "append": ("server.routes_twilio", "server.tasks_calls"),
         "readers": ("server.routes_twilio", "server.console"),
         "why": "every provider event is stored before it has an effect, and applied once",
     },
@@ -114,7 +115,7 @@ OWNERSHIP: Final[dict[str, Entry]] = {
     "JobKey.*": {
         "owner": "server.services.job_keys",
         "entry": "server.services.job_keys.enqueue_once",
-        "append": ("server.tasks_recording",),
+        "append": ("server.tasks_recording", "server.tasks_calls"),
         "readers": ("server.console",),
         "why": "the unique key is the deduplication; the job engine's is a second net",
     },
@@ -208,6 +209,27 @@ OWNERSHIP: Final[dict[str, Entry]] = {
         "append": (),
         "readers": ("server.media_ws_ai",),
         "why": "hung up when the last mark returns, never on a guess",
+    },
+    "OutboundCall.*": {
+        "owner": "server.services.outbound_calls",
+        "entry": "server.services.outbound_calls.request_call",
+        "append": ("server.routes_api", "server.cli"),
+        "readers": ("everyone",),
+        "why": "who asks twice under one key gets one call, and a row that is marked before it is dialled",
+    },
+    "CallLease.*": {
+        "owner": "server.services.capacity",
+        "entry": "server.services.capacity.take_line",
+        "append": ("server.routes_twilio", "server.tasks_calls"),
+        "readers": ("server.tasks_calls", "server.console"),
+        "why": "a line is a numbered row with an expiry, so that none is given twice and none is lost with a process",
+    },
+    "call.twiml": {
+        "owner": "server.services.call_twiml",
+        "entry": "server.services.call_twiml.connect_agent",
+        "append": (),
+        "readers": ("server.routes_twilio", "server.tasks_calls"),
+        "why": "what a caller hears without the agent is worded in one place",
     },
     "settings": {
         "owner": "server.config.settings",

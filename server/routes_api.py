@@ -1,4 +1,8 @@
-"""The HTTP API, for integrators: bearer keys, JSON, errors that say what to do. Reads only, and enqueues nothing."""
+"""The HTTP API, for integrators: bearer keys, JSON, errors that say what to do.
+
+It writes one thing: a requested call, once per dedup key, with the job that dials it in the same transaction. Reading
+enqueues nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,19 @@ from fastapi.responses import FileResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.config.calls import CALL_LIMIT_S, REQUEST_VALID_S, RING_TIMEOUT_S
 from server.db import db
-from server.models_sql import Appointment, Business, CallLog
-from server.services import access
+from server.models_sql import Appointment, Business, CallLog, OutboundCall
+from server.services import access, businesses, outbound_calls
 from server.services.recording_service import get_recording_file_for_call, is_download_in_progress
-from server.store import call_views
+from server.store import call_views, calls
 from server.store.call_views import CallView
+from server.tasks_calls import enqueue_dial
 
 Status = Literal["initiated", "ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled"]
 Direction = Literal["inbound", "outbound"]
+Disposition = Literal["no_line", "fallback", "message", "machine"]
+RequestState = Literal["queued", "dialing", "placed", "refused"]
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 
@@ -63,6 +71,13 @@ class CallItem(_Answer):
     business: BusinessRef
     started_at: datetime
     ended_at: datetime | None
+    answered_by: str | None = Field(description="what answered a call of ours, by the provider's detection")
+    disposition: Disposition | None = Field(
+        description="set where there was more than the agent: "
+        "`no_line` (every line was in use; a message was asked for), `fallback` (the agent failed; the business's "
+        "number was dialled), `message` (the agent failed; a message was asked for), `machine` (a machine answered)"
+    )
+    request_id: str | None = Field(description="of a call that was asked for: the id that its request got")
     transcript_source: Literal["recording", "realtime", "failed"] | None = Field(
         description="what the final transcript was made from; null until it is there"
     )
@@ -133,6 +148,67 @@ class CallDetail(CallItem):
     timeline: list[TimelineEntry]
     appointments: list[AppointmentItem]
     messages: list[MessageItem]
+
+
+class NewCall(BaseModel):
+    """A call that is asked for."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    business: int | str | None = Field(
+        None, description="who calls: a business's id or number; a key that is bound to a business may leave it out"
+    )
+    to: str = Field(description="who is called, in E.164")
+    dedup_key: str = Field(min_length=1, max_length=200, description="what names this one call, such as an order: "
+                           "asked for again under it, the same call is answered and nothing is dialled")  # fmt: skip
+    from_: str | None = Field(None, alias="from", description="the business's number, which is the default")
+    purpose: str | None = Field(
+        None, max_length=300, description="what it is about, in words that a machine may be told: your appointment on …"
+    )
+    instructions: str | None = Field(None, max_length=4000, description="for the agent alone, beside the business's")
+    customer_name: str | None = Field(None, max_length=200)
+    voicemail_message: str | None = Field(
+        None, max_length=1000, description="said to an answering machine after its beep; empty: hang up; absent: the "
+        "business's own, else one made of its name and the purpose, else hang up",
+    )  # fmt: skip
+    machine_detection: bool = True
+    time_limit_s: int = Field(CALL_LIMIT_S, ge=30, le=CALL_LIMIT_S)
+    ring_timeout_s: int = Field(RING_TIMEOUT_S, ge=5, le=120)
+    valid_for_s: int = Field(REQUEST_VALID_S, ge=60, le=86_400, description="not dialled later than this")
+
+
+class CallRequest(_Answer):
+    """A call that was asked for, and the call that it became."""
+
+    id: str = Field(description="the request's; GET /api/v1/calls/{id} answers it")
+    state: RequestState = Field(
+        description="`queued` until a line is free and it is its turn, `dialing`, `placed` (`status` then is the "
+        "call's), `refused` (never dialled; `reason` says why)"
+    )
+    status: Status | None = Field(None, description="the call's, as soon as there is one")
+    reason: str | None
+    business_id: int
+    dedup_key: str
+    to_number: str
+    from_number: str
+    purpose: str | None
+    customer_name: str | None
+    call_sid: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+class CallRequestDetail(CallRequest):
+    """A requested call, with the call itself where there is one."""
+
+    call: CallDetail | None
+
+
+class CallRequestList(_Answer):
+    """A page of requested calls, newest first."""
+
+    requests: list[CallRequest]
+    cursor: int | None = Field(description="ask for the next page with it; null on the last")
 
 
 class CallList(_Answer):
@@ -214,29 +290,67 @@ def list_calls(
         page = call_views.calls_page(
             limit=limit, cursor=cursor, business_id=caller.business_id, status=status, direction=direction
         )
-        return CallList(calls=[CallItem(**_item(row.call, row.business)) for row in page.rows], cursor=page.cursor)
+        items = [CallItem(**_item(row.call, row.business, row.request_id)) for row in page.rows]
+        return CallList(calls=items, cursor=page.cursor)
+
+
+@_api.post(
+    "/calls",
+    response_model=CallRequest,
+    status_code=202,
+    summary="Ask for a call",
+    tags=["calls"],
+    responses={
+        200: {"model": CallRequest, "description": "the same call was asked for before; nothing new is dialled"},
+        **_refusals(s409="the dedup key was used for another call"),
+    },
+)
+def create_call(wanted: NewCall, caller: Authorised, response: Response) -> CallRequest:
+    """Have a number called, once per business and `dedup_key`. It is dialled as soon as a line is free."""
+    wish = outbound_calls.Wish(**wanted.model_dump(exclude={"business"}))
+    with db.scope() as session:
+        business = _calling(wanted.business, caller)
+        try:
+            request, new = outbound_calls.request_call(business, wish)
+        except outbound_calls.BadRequest as problem:
+            raise Refusal(422, "invalid", str(problem)) from problem
+        except outbound_calls.OtherRequest as problem:
+            raise Refusal(409, "dedup_key_used", str(problem)) from problem
+        if new:
+            enqueue_dial(request)
+        answer = _request(request)
+        session.commit()
+    if not new:
+        response.status_code = 200
+    return answer
+
+
+@_api.get("/call_requests", response_model=CallRequestList, summary="List requested calls", tags=["calls"])
+def list_requests(caller: Authorised, limit: Limit = 50, cursor: Cursor = None) -> CallRequestList:
+    """Calls that were asked for, newest first, the refused ones and those not dialled yet included."""
+    with db.scope(write=False):
+        rows, following = call_views.requests_page(limit=limit, cursor=cursor, business_id=caller.business_id)
+        return CallRequestList(requests=[_request(row) for row in rows], cursor=following)
 
 
 @_api.get(
     "/calls/{call_sid}",
-    response_model=CallDetail,
+    response_model=CallDetail | CallRequestDetail,
     summary="One call",
     tags=["calls"],
     responses=_refusals(s404="no such call for this key"),
 )
-def get_call(call_sid: str, caller: Authorised) -> CallDetail:
-    """A call with its turns, transcript, summary, recording, timeline, appointments and messages; live, too."""
+def get_call(call_sid: str, caller: Authorised) -> CallDetail | CallRequestDetail:
+    """A call with its turns, transcript, summary, recording, timeline, appointments and messages; live, too.
+
+    By the id that `POST /calls` gave, the request is answered, with its call as soon as there is one.
+    """
     with db.scope(write=False):
-        view = _view(call_sid, caller)
-        return CallDetail(
-            **_item(view.call, view.business),
-            turns=[Turn.model_validate(turn) for turn in view.turns],
-            final_transcript=view.call.final_transcript,
-            recording=_recording(view),
-            timeline=[TimelineEntry.model_validate(event) for event in view.events],
-            appointments=[_appointment(row, view.business) for row in view.appointments],
-            messages=[MessageItem.model_validate(left) for left in view.messages],
-        )
+        request = calls.request_of(call_sid)
+        if request is None or caller.business_id not in (None, request.business_id):
+            return _detail(_view(call_sid, caller))
+        view = call_views.call_view(request.call_sid, request.business_id) if request.call_sid else None
+        return CallRequestDetail(**_request_facts(request), call=_detail(view) if view else None)
 
 
 @_api.get(
@@ -267,6 +381,50 @@ def list_appointments(caller: Authorised, limit: Limit = 50, cursor: Cursor = No
         return AppointmentList(appointments=[_appointment(row, owner) for row, owner in rows], cursor=following)
 
 
+class Refusal(HTTPException):
+    """A refusal with a code of its own for programs."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(status, message)
+        self.code = code
+
+
+def _calling(named: int | str | None, caller: Caller) -> Business:
+    """The business that calls, if this key may call for it; to a bound key, others are no businesses."""
+    if named is None and caller.business_id is not None:
+        named = caller.business_id
+    found = businesses.find_business(named) if named is not None else None
+    if found is None or caller.business_id not in (None, found.id):
+        raise Refusal(422, "invalid", f"business {named!r} is not known to this key: give a business's id or number")
+    return found
+
+
+def _request(row: OutboundCall) -> CallRequest:
+    return CallRequest(**_request_facts(row))
+
+
+def _request_facts(row: OutboundCall) -> dict[str, Any]:
+    """A request as it stands; what its call does is the call's, and read from there."""
+    names = ("reason", "business_id", "dedup_key", "to_number", "from_number", "purpose", "customer_name", "call_sid",
+             "created_at", "expires_at")  # fmt: skip
+    call = calls.call_of(row.call_sid) if row.call_sid else None
+    shown = {"waiting": "queued", "in_doubt": "dialing"}.get(row.state, row.state)
+    told = {"id": row.request_id, "state": shown, "status": call.status if call else None}
+    return {name: getattr(row, name) for name in names} | told
+
+
+def _detail(view: CallView) -> CallDetail:
+    return CallDetail(
+        **_item(view.call, view.business, view.request_id),
+        turns=[Turn.model_validate(turn) for turn in view.turns],
+        final_transcript=view.call.final_transcript,
+        recording=_recording(view),
+        timeline=[TimelineEntry.model_validate(event) for event in view.events],
+        appointments=[_appointment(row, view.business) for row in view.appointments],
+        messages=[MessageItem.model_validate(left) for left in view.messages],
+    )
+
+
 def _recording_file(view: CallView) -> Path:
     """The recording's file, through its one owner; downloads it if that never happened. 404 or 409 says why not."""
     call_sid = view.call.call_sid
@@ -287,10 +445,11 @@ def _view(call_sid: str, caller: Caller) -> CallView:
     return view
 
 
-def _item(call: CallLog, business: Business) -> dict[str, Any]:
+def _item(call: CallLog, business: Business, request_id: str | None) -> dict[str, Any]:
     names = ("call_sid", "status", "direction", "duration", "from_number", "to_number", "started_at", "ended_at",
-             "transcript_source", "summary")  # fmt: skip
-    return {name: getattr(call, name) for name in names} | {"business": BusinessRef.model_validate(business)}
+             "answered_by", "disposition", "transcript_source", "summary")  # fmt: skip
+    given = {name: getattr(call, name) for name in names}
+    return given | {"business": BusinessRef.model_validate(business), "request_id": request_id}
 
 
 def _recording(view: CallView) -> Recording:

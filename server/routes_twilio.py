@@ -2,238 +2,332 @@
 
 Every request is checked against Twilio's signature, stored in the inbox, and only then given its effect, once. A
 processing error answers 500 and leaves the event, with its error, to be applied again; a repeated voice webhook gets
-the same TwiML.
+the same TwiML. In whatever order a call's events come, and however often, the same rows are there in the end: a status
+moves by the table alone, everything else is written by the first event that says it, and a leg of a call is its
+parent's.
 
 ✅ OWNER: `call_logs`, apart from what the map gives to others. `update_call_status` is the one place for status.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
-from fastapi import APIRouter, BackgroundTasks, Depends, HTTPException, Request, Response
-from twilio.request_validator import RequestValidator
-from twilio.twiml.voice_response import Connect, VoiceResponse
+from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
 
 from server import ports
-from server.config.settings import Settings
+from server.config.calls import CALL_LIMIT_S
 from server.db import db
+from server.domain import call_ends
 from server.domain.call_states import advance, is_final, normalised
 from server.logging_setup import get_logger, mask_phone
-from server.models_sql import Business, CallEvent, CallLog, ProviderEvent
-from server.services import businesses, contacts, inbox, stream_tokens, timeline
+from server.models_sql import Business, CallLog, ProviderEvent
+from server.services import (
+    businesses,
+    call_twiml,
+    capacity,
+    contacts,
+    inbox,
+    outbound_calls,
+    stream_tokens,
+    timeline,
+    webhooks,
+)
+from server.services.webhooks import Form
+from server.store import calls
 from server.store.calls import call_of
+from server.tasks_calls import enqueue_machine_message, wake_waiting
 from server.tasks_recording import enqueue_call_followup
 
 log = get_logger(__name__)
 
 OWNER: Final = "server.routes_twilio"
-REFUSAL: Final = "Sorry, the number you have dialled is not in service here. Please check the number. Goodbye."
-APOLOGY: Final = "We are sorry, we can't take your call at the moment. Please call again a little later. Goodbye."
-RECORDING_RETRY_S: Final = (0.0, 0.3, 0.7, 1.5, 3.0)
 
-Form = dict[str, str]
+Payload = Mapping[str, Any]
 router = APIRouter(tags=["twilio"])
 
 
 # --- the edge -------------------------------------------------------------------------------------------------------
 
 
-async def signed_form(request: Request) -> Form:
-    """The form of a request that Twilio really signed; 403 otherwise. The signed address is the public one."""
-    settings: Settings = request.app.state.settings
-    form = {key: str(value) for key, value in (await request.form()).multi_items()}
-    query = f"?{request.url.query}" if request.url.query else ""
-    address = f"{settings.public_url}{request.url.path}{query}"
-    if not RequestValidator(settings.twilio_auth_token).validate(
-        address, form, request.headers.get("X-Twilio-Signature", "")
-    ):
-        raise HTTPException(
-            403,
-            "X-Twilio-Signature does not fit this request: check that PUBLIC_URL is the address Twilio calls "
-            "and TWILIO_AUTH_TOKEN the account's",
-        )
-    if not form.get("CallSid"):
-        raise HTTPException(400, "CallSid is missing: every Twilio voice webhook carries it")
-    return form
-
-
-def _token(request: Request) -> str | None:
-    return request.headers.get("I-Twilio-Idempotency-Token")
+Signed = Depends(webhooks.signed_form)
 
 
 @router.post("/webhook/voice")
-def voice(request: Request, background: BackgroundTasks, form: Form = Depends(signed_form)) -> Response:
+def voice(request: Request, background: BackgroundTasks, form: Form = Signed) -> Response:
     """A call comes in, or an outbound one was answered: say where its audio goes."""
-    applied = _take("voice", form, _token(request))
+    applied = _take("voice", form, webhooks.token(request))
     if applied.first:
         background.add_task(start_recording, form["CallSid"])
-    return _twiml(applied.answer)
+    return webhooks.twiml(applied.answer or call_twiml.nothing())
 
 
 @router.post("/webhook/call_status")
-def call_status(request: Request, form: Form = Depends(signed_form)) -> Response:
-    """A status callback; they come in any order and any number of times."""
-    return _accepted(_take("call_status", form, _token(request)))
-
-
 @router.post("/webhook/recording_status")
-def recording_status(request: Request, form: Form = Depends(signed_form)) -> Response:
-    """A recording callback; its CallSid is the parent leg's."""
-    return _accepted(_take("recording_status", form, _token(request)))
+@router.post("/webhook/amd")
+def callback(request: Request, form: Form = Signed) -> Response:
+    """A status, a recording or a machine detection is reported; they come in any order and any number of times.
 
-
-@router.post("/webhook/stream_ended")
-def stream_ended(request: Request, form: Form = Depends(signed_form)) -> Response:
-    """The stream was closed by us: what Twilio does next."""
-    applied = _take("stream_ended", form, _token(request))
-    return _twiml(applied.answer or _hang_up())
-
-
-def _take(kind: str, form: Form, token: str | None) -> inbox.Applied:
-    """Store an event, apply it, and then those of the same call that were waiting for it."""
-    event_id = inbox.receive(source="twilio", kind=kind, call_sid=form["CallSid"], payload=form, token=token)
-    applied = inbox.process(event_id, _effect, owner=OWNER)
-    if applied.first and kind == "voice":
-        for waiting in inbox.waiting_for(form["CallSid"]):
-            inbox.process(waiting, _effect, owner=OWNER)
-    return applied
-
-
-def apply_event(event_id: int) -> str:
-    """Apply a stored event, whoever stored it (the worker and the console replay through this). Returns its answer."""
-    return inbox.process(event_id, _effect, owner=OWNER).answer
-
-
-def _accepted(applied: inbox.Applied) -> Response:
+    A recording's CallSid is the parent leg's.
+    """
+    applied = _take(request.url.path.rpartition("/")[2], form, webhooks.token(request))
     return Response(status_code=202 if applied.waiting else 204)
 
 
-def _twiml(answer: str) -> Response:
-    return Response(answer, media_type="text/xml")
+@router.post("/webhook/stream_ended")
+@router.post("/webhook/fallback_ended")
+@router.post("/webhook/message_left")
+def what_next(request: Request, form: Form = Signed) -> Response:
+    """The stream was closed by us, the fallback number was dialled, or a message was left: what Twilio does next."""
+    applied = _take(request.url.path.rpartition("/")[2], form, webhooks.token(request))
+    return webhooks.twiml(applied.answer or call_twiml.hang_up())
+
+
+def _take(kind: str, form: Form, token: str | None) -> inbox.Applied:
+    """Store an event and apply it."""
+    call_sid = form.get("ParentCallSid") or form["CallSid"]
+    return _apply(inbox.receive(source="twilio", kind=kind, call_sid=call_sid, payload=form, token=token), call_sid)
+
+
+def apply_event(event_id: int) -> str:
+    """Apply a stored event, whoever stored it (jobs and replays come through this). Returns its answer."""
+    with db.scope(write=False):
+        call_sid = db.session.scalar(sa.select(ProviderEvent.call_sid).where(ProviderEvent.id == event_id))
+    return _apply(event_id, call_sid).answer
+
+
+def _apply(event_id: int, call_sid: str | None) -> inbox.Applied:
+    """Apply an event, and then those of the same call that were waiting for it."""
+    applied = inbox.process(event_id, _effect, owner=OWNER)
+    if applied.first and call_sid:
+        for waiting in inbox.waiting_for(call_sid):
+            try:
+                inbox.process(waiting, _effect, owner=OWNER)
+            except Exception as problem:  # noqa: BLE001 - another event's edge: it is kept, and this one has its answer
+                log.error("a waiting event failed", event_id=waiting, call_sid=call_sid, error=repr(problem))
+    return applied
 
 
 # --- effects: inside the inbox's transaction, in the name of this module ----------------------------------------------
 
 
 def _effect(event: ProviderEvent) -> str:
+    if event.payload.get("ParentCallSid"):
+        return _leg(event.payload)
     return _EFFECTS[event.kind](event.payload)
 
 
-def _voice(form: Mapping[str, Any]) -> str:
-    """The call's TwiML: connect the stream with a single-use pass, or refuse a number nobody has."""
+def _leg(form: Payload) -> str:
+    """Another leg of a call: it moves nothing, and its parent's timeline says what it did."""
+    parent = call_of(str(form["ParentCallSid"]), lock=True)
+    if parent is not None:
+        _note(parent, "leg_status", {"leg": form["CallSid"], "status": form.get("CallStatus")})
+    elif not calls.was_refused(str(form["ParentCallSid"])):
+        raise inbox.NotYet(f"call {form['ParentCallSid']}, of which this is a leg, is not known yet")
+    return call_twiml.nothing()
+
+
+def _voice(form: Payload) -> str:
+    """The call's TwiML: connect the agent, or say why not. A call that we placed has had its line since before that."""
+    call = _requested(form)
+    if call is None:
+        return _answer(form)
+    update_call_status(call.call_sid, str(form.get("CallStatus", "in-progress")))
+    return _agent(call)
+
+
+def _answer(form: Payload) -> str:
+    """A call that nobody here asked for."""
+    if form.get(outbound_calls.REQUEST_FIELD):
+        log.warning("a call beside the requested one was hung up", call_sid=form["CallSid"])
+        return call_twiml.hang_up()
     outbound = str(form.get("Direction", "inbound")).startswith("outbound")
     business = businesses.business_for_number(str(form.get("From" if outbound else "To", "")))
     if business is None:
         log.warning("call to an unknown number refused", call_sid=form["CallSid"], to=mask_phone(str(form.get("To"))))
-        return _say_and_hang_up(REFUSAL)
-    call = call_of(str(form["CallSid"])) or _new_call(form, business, outbound=outbound)
+        return call_twiml.say_and_hang_up(call_twiml.NOT_IN_SERVICE)
+    call = call_of(str(form["CallSid"]), lock=True) or _new_call(form, business, outbound=outbound)
     update_call_status(call.call_sid, str(form.get("CallStatus", "ringing")))
-    return _connect(call, business)
+    full = None if is_final(call.status) else capacity.take_line(call.call_sid, business, limit_s=CALL_LIMIT_S)
+    return _agent(call) if full is None else _no_line(call, full)
 
 
-def _new_call(form: Mapping[str, Any], business: Business, *, outbound: bool) -> CallLog:
-    other = str(form.get("To" if outbound else "From", ""))
-    contact = contacts.contact_for(business.id, other)
-    call = CallLog(
-        call_sid=form["CallSid"],
-        parent_call_sid=form.get("ParentCallSid"),
-        business_id=business.id,
-        contact_id=contact.id if contact else None,
-        direction="outbound" if outbound else "inbound",
-        twilio_direction=form.get("Direction"),
-        from_number=form.get("From"),
-        to_number=form.get("To"),
-        status=normalised(str(form.get("CallStatus", "ringing"))),
-        started_at=ports.current().clock.now(),
-    )
-    db.session.add(call)
-    db.session.flush()
-    timeline.append(call.call_sid, "received", {"direction": call.direction}, source="routes_twilio",
-                    business_id=business.id)  # fmt: skip
-    log.info("call received", call_sid=call.call_sid, business_id=business.id, direction=call.direction,
-             caller=mask_phone(call.from_number))  # fmt: skip
+def _agent(call: CallLog) -> str:
+    return call_twiml.connect_agent(stream_tokens.issue(call.call_sid, call.business_id), call.business_id)
+
+
+def _no_line(call: CallLog, full: str) -> str:
+    log.warning("call refused: no line is free", call_sid=call.call_sid, business_id=call.business_id, full=full)
+    _note(call, "refused", {"full": full})
+    return _take_message(call, call_ends.NO_LINE, call_twiml.BUSY)
+
+
+def _take_message(call: CallLog, disposition: str, why: str) -> str:
+    """Have the caller leave a message; it is the call's recording where the call itself is not recorded."""
+    call.disposition = call_ends.later(call.disposition, disposition)
+    if _message_is_recording(call):
+        call.recording_requested_at = call.recording_requested_at or ports.current().clock.now()
+    return call_twiml.take_message(why)
+
+
+def _message_is_recording(call: CallLog) -> bool:
+    """Make a message the call's recording, unless the call itself is recorded, which then holds the message too."""
+    if call.recording_source == "call" and call.recording_status != "failed":
+        return False
+    if call.recording_source == "call":
+        call.recording_status = None
+    call.recording_source = "message"
+    return True
+
+
+def _requested(form: Payload) -> CallLog | None:
+    """The call of a request that the event names, made by whichever of its events comes first; else None."""
+    request = outbound_calls.attach(form)
+    if request is None:
+        return None
+    numbers = {"From": request.from_number, "To": request.to_number, "Direction": "outbound-api"}
+    business = db.session.get_one(Business, request.business_id)
+    call = call_of(str(form["CallSid"]), lock=True) or _new_call({**form, **numbers}, business, outbound=True)
+    if request.customer_name and call.contact_id is not None:
+        contacts.remember_name(call.contact_id, request.customer_name, only_if_unknown=True)
     return call
 
 
-def _connect(call: CallLog, business: Business) -> str:
-    response = VoiceResponse()
-    connect = Connect(action=_url("/webhook/stream_ended"), method="POST")
-    stream = connect.stream(url=ports.current().media_url)
-    stream.parameter(name="token", value=stream_tokens.issue(call.call_sid, business.id))
-    stream.parameter(name="business_id", value=str(business.id))
-    response.append(connect)
-    return str(response)
+def _new_call(form: Payload, business: Business, *, outbound: bool) -> CallLog:
+    contact = contacts.contact_for(business.id, str(form.get("To" if outbound else "From", "")))
+    call = CallLog(
+        call_sid=form["CallSid"], business_id=business.id, contact_id=contact.id if contact else None,
+        direction="outbound" if outbound else "inbound", twilio_direction=form.get("Direction"), status="initiated",
+        from_number=form.get("From"), to_number=form.get("To"), started_at=ports.current().clock.now(),
+    )  # fmt: skip
+    db.session.add(call)
+    db.session.flush()
+    _note(call, "placed" if outbound else "received", {"direction": call.direction})
+    log.info("call placed" if outbound else "call received", call_sid=call.call_sid, business_id=business.id,
+             number=mask_phone(call.to_number if outbound else call.from_number))  # fmt: skip
+    return call
 
 
-def _call_status(form: Mapping[str, Any]) -> str:
-    parent = form.get("ParentCallSid")
-    if parent and call_of(str(parent)) is not None:
-        timeline.append(str(parent), "leg_status", {"leg": form["CallSid"], "status": form.get("CallStatus")},
-                        source="routes_twilio")  # fmt: skip
-        return ""
-    if call_of(str(form["CallSid"])) is None:
-        if _was_refused(str(form["CallSid"])):
-            return ""
+def _known(form: Payload) -> CallLog | None:
+    """The event's call; None for one that was refused without a row. Raises `NotYet` where it may still come."""
+    call = _requested(form) or call_of(str(form["CallSid"]), lock=True)
+    if call is None and not calls.was_refused(str(form["CallSid"])):
         raise inbox.NotYet(f"call {form['CallSid']} is not known: its voice webhook has not come")
-    seconds = form.get("CallDuration")
-    update_call_status(str(form["CallSid"]), str(form["CallStatus"]), int(seconds) if seconds else None)
+    return call
+
+
+def _call_status(form: Payload) -> str:
+    call = _known(form)
+    if call is not None:
+        seconds = form.get("CallDuration")
+        update_call_status(call.call_sid, str(form["CallStatus"]), int(seconds) if seconds else None)
     return ""
 
 
-def _recording_status(form: Mapping[str, Any]) -> str:
-    call = call_of(str(form["CallSid"]))
-    if call is None:
-        raise inbox.NotYet(f"call {form['CallSid']} is not known: its voice webhook has not come")
-    status = str(form.get("RecordingStatus", ""))
+def _recording_status(form: Payload) -> str:
+    call = _known(form)
+    if call is None or (form.get("RecordingSource") == "RecordVerb" and not _message_is_recording(call)):
+        return ""
     if call.recording_status in ("completed", "absent", "failed"):
         return ""
+    status = str(form.get("RecordingStatus", ""))
     call.recording_status, call.recording_sid = status, form.get("RecordingSid")
     if status == "completed":
         call.recording_url = form.get("RecordingUrl")
         call.recording_duration = int(form.get("RecordingDuration") or 0)
     if status in ("completed", "absent", "failed"):
-        timeline.append(call.call_sid, "recording_" + status, {"seconds": call.recording_duration},
-                        source="routes_twilio", business_id=call.business_id)  # fmt: skip
+        _note(call, "recording_" + status, {"seconds": call.recording_duration})
         enqueue_call_followup(call.call_sid)
     return ""
 
 
-def _stream_ended(form: Mapping[str, Any]) -> str:
-    """Hang up after a goodbye; a caller whose stream ended without one (a failure, a crash) hears an apology first."""
-    query = sa.select(CallEvent.id).where(CallEvent.call_sid == form["CallSid"], CallEvent.kind == "hang_up")
-    return _hang_up() if db.session.scalar(query.limit(1)) else _say_and_hang_up(APOLOGY)
+def _amd(form: Payload) -> str:
+    """What answered. A machine is told the message after its beep, by a job; with a person the agent goes on."""
+    call = _known(form)
+    if call is None or call.answered_by is not None:
+        return ""
+    call.answered_by = str(form.get("AnsweredBy", "unknown"))[:32]
+    _note(call, "answered_by", {"answered_by": call.answered_by})
+    if call_ends.is_machine(call.answered_by):
+        call.disposition = call_ends.later(call.disposition, call_ends.MACHINE)
+        enqueue_machine_message(call.call_sid)
+    return ""
 
 
-_EFFECTS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
+def _stream_ended(form: Payload) -> str:
+    """Hang up after a goodbye. After a failure, or a crash: an apology, then the business's people, or a message."""
+    call = _known(form)
+    if call is None or calls.said_goodbye(call.call_sid):
+        return call_twiml.hang_up()
+    status = str(form.get("CallStatus", "in-progress"))
+    if is_final(normalised(status)):
+        return call_twiml.hang_up()
+    update_call_status(call.call_sid, status)
+    if (number := calls.business_of(call).fallback_number) is not None:
+        call.disposition = call_ends.later(call.disposition, call_ends.FALLBACK)
+        _note(call, "fallback", {})
+        return call_twiml.dial_business(number)
+    return _without_agent(call)
+
+
+def _without_agent(call: CallLog) -> str:
+    if call.direction == "outbound":
+        return call_twiml.say_and_hang_up(call_twiml.BROKEN)
+    return _take_message(call, call_ends.MESSAGE, call_twiml.BROKEN)
+
+
+def _fallback_ended(form: Payload) -> str:
+    """A colleague who answered has had the call; one who did not leaves the caller with a message."""
+    call = _known(form)
+    if call is None or form.get("DialCallStatus") == "completed" or is_final(str(form.get("CallStatus", ""))):
+        return call_twiml.hang_up()
+    return _without_agent(call)
+
+
+def _message_left(form: Payload) -> str:
+    call = _known(form)
+    if call is not None:
+        _note(call, "message_left", {"seconds": int(form.get("RecordingDuration") or 0)})
+    return call_twiml.say_and_hang_up(call_twiml.THANKS)
+
+
+_EFFECTS: Final[dict[str, Callable[[Payload], str]]] = {
     "voice": _voice,
     "call_status": _call_status,
     "recording_status": _recording_status,
+    "amd": _amd,
     "stream_ended": _stream_ended,
+    "fallback_ended": _fallback_ended,
+    "message_left": _message_left,
 }
 
 
 def update_call_status(call_sid: str, status: str, duration: int | None = None) -> bool:
     """Move a call to `status` if the table of transitions allows it, under a row lock; True when it moved.
 
+    What was reported stands in the timeline once, also where it came too late to move anything. A final state gives
+    the call's line back, whatever the way it came.
+
     ✅ OWNER: Twilio webhooks ONLY (through the inbox; `duration` in seconds)
     ❌ NEVER: from Realtime or workers; they append an event to the inbox
     """
     call = _locked(call_sid)
-    new = advance(call.status, status)
-    if duration is not None and is_final(normalised(status)) and call.duration is None:
+    reported, new = normalised(status), advance(call.status, status)
+    _note(call, "status", {"status": reported})
+    if duration is not None and is_final(reported) and call.duration is None:
         call.duration = duration
     if new is None:
         return False
     call.status = new
-    timeline.append(call_sid, "status", {"status": new}, source="routes_twilio", business_id=call.business_id)
     if is_final(new):
         call.ended_at = ports.current().clock.now()
         log.info("call finished", call_sid=call_sid, status=new, seconds=duration)
         enqueue_call_followup(call_sid)
+        request = outbound_calls.of_call(call_sid)
+        if capacity.release(call_sid, request.request_id if request else None):
+            wake_waiting(call.business_id)
     return True
 
 
@@ -252,8 +346,8 @@ def start_recording(call_sid: str) -> None:
         business = db.session.get_one(Business, call.business_id)
         if not business.record_calls:
             return
-        call.recording_requested_at = ports.current().clock.now()
-    problem = _ask_for_recording(call_sid)
+        call.recording_requested_at, call.recording_source = ports.current().clock.now(), "call"
+    problem = webhooks.ask_for_recording(call_sid)
     with db.scope(OWNER), db.session.begin():
         if problem is None:
             timeline.append(call_sid, "recording_started", source="routes_twilio", business_id=business.id)
@@ -261,23 +355,9 @@ def start_recording(call_sid: str) -> None:
         timeline.append(call_sid, "recording_not_started", {"error": problem}, source="routes_twilio",
                         business_id=business.id)  # fmt: skip
         call = _locked(call_sid)
-        call.recording_status = "failed"
+        if call.recording_source == "call":
+            call.recording_status = "failed"
     log.error("recording could not be started", call_sid=call_sid, error=problem)
-
-
-def _ask_for_recording(call_sid: str) -> str | None:
-    """Ask the provider; a call that is not in progress yet is asked for again. Returns what went wrong, or None."""
-    problem = None
-    for wait in RECORDING_RETRY_S:
-        time.sleep(wait)
-        try:
-            ports.current().telephony.start_recording(call_sid, _url("/webhook/recording_status"))
-            return None
-        except ports.ProviderError as refusal:
-            problem = str(refusal)
-            if not refusal.retryable:
-                break
-    return problem
 
 
 # --- small pieces ----------------------------------------------------------------------------------------------------
@@ -290,25 +370,6 @@ def _locked(call_sid: str) -> CallLog:
     return call
 
 
-def _was_refused(call_sid: str) -> bool:
-    query = sa.select(ProviderEvent.id).where(
-        ProviderEvent.call_sid == call_sid, ProviderEvent.kind == "voice", ProviderEvent.state == "done"
-    )
-    return db.session.scalar(query.limit(1)) is not None
-
-
-def _url(path: str) -> str:
-    return ports.current().public_url + path
-
-
-def _say_and_hang_up(words: str) -> str:
-    response = VoiceResponse()
-    response.say(words)
-    response.hangup()
-    return str(response)
-
-
-def _hang_up() -> str:
-    response = VoiceResponse()
-    response.hangup()
-    return str(response)
+def _note(call: CallLog, kind: str, detail: dict[str, Any]) -> None:
+    """A line of the timeline, once; the call's row is locked here, so that two can't add it at the same time."""
+    timeline.append_once(call.call_sid, kind, detail, source="routes_twilio", business_id=call.business_id)

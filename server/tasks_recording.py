@@ -10,6 +10,7 @@ on being absent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final, cast
@@ -19,12 +20,13 @@ import sqlalchemy as sa
 from phoneaudio.wav import WavError
 from server import ports
 from server.db import acting_as, db
+from server.domain.call_ends import LEFT_MESSAGE
 from server.domain.call_states import is_final
 from server.domain.verdicts import Cancel, Done, Retry, Run, Verdict
 from server.logging_setup import get_logger
 from server.models_sql import CallLog
 from server.ports import ProviderError, RecordingUnavailable
-from server.services import job_keys, recording_service, summaries, timeline, transcription
+from server.services import job_keys, messages, recording_service, summaries, timeline, transcription
 from server.services.open_transactions import open_session
 from server.store import calls
 
@@ -42,6 +44,8 @@ BUSY_S: Final = 1.0
 SETTLE_S: Final = 3.0
 """How long after a call's end its last realtime turns may still be on their way to the database."""
 SETTLE_TRIES: Final = 40
+_STAMPS: Final = re.compile(r"^\[\d+:\d\d\] \w+: ", re.MULTILINE)
+"""A message's recording holds the caller alone, so that who speaks when says nothing."""
 REMEDIES: Final = {
     "fetch": "check the Twilio account and RECORDINGS_URL; the transcript is made from what was understood in the call",
     "transcribe": "check the model provider; the transcript is made from what was understood in the call",
@@ -97,6 +101,7 @@ def call_followup(payload: Mapping[str, Any], run: Run) -> Done | Cancel:
         saved = run("save transcript", lambda _: save_transcript(call_sid, **heard.value))
         if isinstance(saved, Cancel):
             return saved
+    run("keep message", lambda _: keep_message(call_sid))
     written = run("summarise", lambda tried: summarise(call_sid, tried))
     if isinstance(written, Done) and written.value is not None:
         run("save summary", lambda _: save_summary(call_sid, written.value))
@@ -218,6 +223,23 @@ def save_summary(call_sid: str, text: str) -> Done:
     detail = {"chars": len(text)}
     if _write_once(call_sid, CallLog.summary, {"summary": text}, "summary_ready", detail):
         log.info("summary ready", call_sid=call_sid, **detail)
+    return Done()
+
+
+def keep_message(call_sid: str) -> Done:
+    """What a caller said after the tone, kept as a message, once; nothing for any other call."""
+    with db.scope() as session:
+        call = calls.call_of(call_sid)
+        if call is None or call.disposition not in LEFT_MESSAGE or call.transcript_source != "recording":
+            return Done()
+        text = call.final_transcript or ""
+        body = _STAMPS.sub("", text) if call.recording_source == "message" else text
+        if body.strip():
+            messages.take(
+                business_id=call.business_id, call_sid=call_sid, request_key=f"{call_sid}:after-the-tone",
+                body=body.strip(), customer_name=None, callback_number=call.from_number,
+            )  # fmt: skip
+            session.commit()
     return Done()
 
 

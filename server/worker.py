@@ -1,4 +1,4 @@
-"""The worker process: durable post-call jobs, and taking over those of a worker that died.
+"""The worker process: durable jobs around and after calls, and taking over those of a worker that died.
 
 DBOS remembers each finished step in our own database. It recovers what was pending by executor id, and every worker
 process has an id of its own, so the take-over is ours: a worker beats; one whose beat stopped loses its row to whoever
@@ -26,10 +26,19 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from server import ports, tasks_recording
+from server import ports, tasks_calls, tasks_recording
 from server.config.settings import Settings
 from server.db import acting_as, db
-from server.domain.jobs import ENGINE_VERSION, QUEUE, WORKFLOW
+from server.domain.jobs import (
+    CALLS_QUEUE,
+    DIAL_QUEUE,
+    DIALS_PER_SECOND,
+    ENGINE_VERSION,
+    QUEUE,
+    RECONCILE,
+    WORKFLOW,
+    queue_of,
+)
 from server.domain.verdicts import Cancel, Done, Retry, Step, Verdict
 from server.logging_setup import RateLimiter, get_logger
 from server.models_sql import WorkerBeat
@@ -39,13 +48,16 @@ log = get_logger(__name__)
 
 OWNER: Final = "server.worker"
 CONCURRENCY: Final = 2
-"""Steps that run at once. A job that waits for its next try holds none of these places."""
+"""Steps after calls that run at once. A job that waits for its next try holds none of these places."""
+CALLS_CONCURRENCY: Final = 4
+"""Steps around calls in progress that run at once: nobody on the phone waits for a transcription."""
 JOBS_AT_ONCE: Final = 64
 """Jobs this worker has begun, the waiting ones included."""
 CRASH_DELAYS_S: Final = (1.0, 5.0, 30.0, 120.0)
 POLL_S: Final = 0.2
 BEAT_S: Final = 2.0
 DEAD_AFTER: Final = timedelta(seconds=10)
+RECONCILE_EVERY_S: Final = 60.0
 KEEP: Final = timedelta(days=14)
 """How long the job engine's own record of a finished job is kept; our keys stay."""
 MAX_TAKEOVERS: Final = 8
@@ -53,7 +65,9 @@ MAX_TAKEOVERS: Final = 8
 CLEAN_EVERY_S: Final = 3600.0
 STOP_GRACE_S: Final = 10.0
 
+JOBS: Final = {**tasks_recording.JOBS, **tasks_calls.JOBS}
 _slots = threading.Semaphore(CONCURRENCY)
+_call_slots = threading.Semaphore(CALLS_CONCURRENCY)
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
@@ -61,22 +75,23 @@ _slots = threading.Semaphore(CONCURRENCY)
 
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_TAKEOVERS)
 def job(kind: str, payload: dict[str, Any]) -> str:
-    """Run one job of `tasks_recording.JOBS`, each of its steps durable; returns what came of it, in words."""
+    """Run one job of `JOBS`, each of its steps durable; returns what came of it, in words."""
     call_sid = str(payload.get("call_sid", ""))
+    places = _slots if queue_of(kind) == QUEUE else _call_slots
     try:
-        outcome = tasks_recording.JOBS[kind](payload, functools.partial(durably, call_sid))
+        outcome = JOBS[kind](payload, functools.partial(durably, call_sid, places=places))
     except Exception as problem:
         log.error("job failed", job=kind, call_sid=call_sid, error=repr(problem), exc_info=problem)
-        tasks_recording.note_failure(call_sid, kind, f"{type(problem).__name__}: {problem}")
+        _note_failure(call_sid, kind, f"{type(problem).__name__}: {problem}")
         raise
     return f"cancelled: {outcome.reason}" if isinstance(outcome, Cancel) else "done"
 
 
-def durably(call_sid: str, name: str, step: Step) -> Done | Cancel:
+def durably(call_sid: str, name: str, step: Step, *, places: threading.Semaphore = _slots) -> Done | Cancel:
     """Run a step until it is done or cancelled. What it said is remembered; a retry waits its delay, over restarts."""
     tried = 0
     while True:
-        with _slots:
+        with places:
             record = DBOS.run_step({"name": f"{name} ({tried})"}, _attempt, call_sid, name, step, tried)
         said = _verdict(record)
         if not isinstance(said, Retry):
@@ -95,8 +110,14 @@ def _attempt(call_sid: str, name: str, step: Step, tried: int) -> dict[str, Any]
         log.error("job step crashed", call_sid=call_sid, step=name, tried=tried, error=error, exc_info=problem)
         if tried < len(CRASH_DELAYS_S):
             return _record(Retry(CRASH_DELAYS_S[tried], error))
-        tasks_recording.note_failure(call_sid, name, error)
+        _note_failure(call_sid, name, error)
         return _record(Cancel(error))
+
+
+def _note_failure(call_sid: str, what: str, error: str) -> None:
+    """A line in the call's timeline, where the job is about a call."""
+    if call_sid:
+        tasks_recording.note_failure(call_sid, what, error)
 
 
 def _record(verdict: Verdict) -> dict[str, Any]:
@@ -135,9 +156,7 @@ def run(settings: Settings) -> None:
     logging.getLogger("dbos").addHandler(logging.NullHandler())  # else the job engine adds one that is not JSON
     DBOS(config=_config(settings, executor))
     DBOS.launch()
-    DBOS.register_queue(
-        QUEUE, worker_concurrency=JOBS_AT_ONCE, polling_interval_sec=POLL_S, on_conflict="always_update"
-    )
+    _register_queues()
     log.info("worker ready")
     status = 0
     try:
@@ -153,11 +172,21 @@ def run(settings: Settings) -> None:
     _leave(status)
 
 
+def _register_queues() -> None:
+    """The account's pace of dialling is the job engine's rate limit, which all workers share."""
+    for name, limit in ((QUEUE, None), (CALLS_QUEUE, None), (DIAL_QUEUE, DIALS_PER_SECOND)):
+        DBOS.register_queue(
+            name, worker_concurrency=JOBS_AT_ONCE, polling_interval_sec=POLL_S, on_conflict="always_update",
+            limiter=None if limit is None else {"limit": limit, "period": 1.0},
+        )  # fmt: skip
+
+
 def _let_steps_finish() -> None:
     """Take every place, so that no step runs and none begins; what was not finished is for another worker to resume."""
     deadline = time.monotonic() + STOP_GRACE_S
-    for _ in range(CONCURRENCY):
-        _slots.acquire(timeout=max(0.0, deadline - time.monotonic()))
+    for places, number in ((_call_slots, CALLS_CONCURRENCY), (_slots, CONCURRENCY)):
+        for _ in range(number):
+            places.acquire(timeout=max(0.0, deadline - time.monotonic()))
 
 
 def _leave(status: int) -> None:
@@ -195,11 +224,21 @@ def _watch(executor: str, stop: threading.Event) -> None:
             beat(executor)
             reap(executor)
             bury()
+            if limiter.every("reconcile", RECONCILE_EVERY_S):
+                schedule_reconciling()
             if limiter.every("clean", CLEAN_EVERY_S):
                 clean()
         except SQLAlchemyError as problem:
             if limiter.every("database", 30.0):
                 log.error("the worker can't reach the database", error=type(problem).__name__)
+
+
+def schedule_reconciling() -> None:
+    """Have this minute's reconciling done by one of the workers: its key is the minute, which all of them share."""
+    minute = ports.current().clock.now().strftime("%Y-%m-%dT%H:%M")
+    with db.scope() as session:
+        ports.current().jobs.enqueue(RECONCILE, f"{RECONCILE}:{minute}", {})
+        session.commit()
 
 
 def beat(executor: str) -> None:
@@ -248,7 +287,7 @@ def bury() -> None:
     for status in DBOS.list_workflows(status="MAX_RECOVERY_ATTEMPTS_EXCEEDED", name=WORKFLOW, load_output=False):
         kind, payload = (status.input or {"args": ("", {})})["args"]
         call_sid, error = str(payload.get("call_sid", "")), f"it was running when {MAX_TAKEOVERS} workers died"
-        tasks_recording.note_failure(call_sid, kind, error)
+        _note_failure(call_sid, kind, error)
         log.error("job given up", call_sid=call_sid, job=status.workflow_id, error=error,
                   remedy="look for what killed the workers, such as too little memory")  # fmt: skip
         DBOS.cancel_workflow(status.workflow_id)

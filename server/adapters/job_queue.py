@@ -9,7 +9,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlalchemy.engine import Engine
 
 from server.db import db
-from server.domain.jobs import ENGINE_VERSION, QUEUE, WORKFLOW
+from server.domain.jobs import ENGINE_VERSION, WORKFLOW, queue_of
 
 
 class DbosQueue:
@@ -18,14 +18,16 @@ class DbosQueue:
     def __init__(self, engine: Engine) -> None:
         self._client = DBOSClient(system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), lazy=True)
 
-    def enqueue(self, kind: str, key: str, payload: Mapping[str, Any]) -> None:
+    def enqueue(self, kind: str, key: str, payload: Mapping[str, Any], *, delay_s: float = 0.0) -> None:
         """Join the open transaction with a job; a second one of the same `key` is the first."""
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
-            "queue_name": QUEUE,
+            "queue_name": queue_of(kind),
             "workflow_id": key,
             "app_version": ENGINE_VERSION,
         }
+        if delay_s > 0:
+            options["delay_seconds"] = delay_s
         self._client.enqueue_in_transaction(db.session, options, kind, dict(payload))
 
 

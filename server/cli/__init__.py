@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from server.cli import demo, doctor, manage, processes
+from server.cli import calls, demo, doctor, manage, processes
 from server.config.local import with_local_parts
 from server.config.settings import SettingsError, load
 
@@ -41,6 +41,7 @@ for command in (
     manage.business,
     manage.apikey,
     manage.number,
+    calls.call,
     manage.login,
     doctor.doctor,
     demo.demo,

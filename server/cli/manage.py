@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from server.config.settings import Settings, load
 
 
 @contextlib.contextmanager
-def _installation() -> Iterator[Settings]:
+def installation() -> Iterator[Settings]:
     """The installation of this environment, its database at the newest schema, with a scope open."""
     from server import bootstrap
     from server.db import db
@@ -40,6 +41,19 @@ def upgrade() -> None:
     click.echo("The database has the newest schema.")
 
 
+def _call_options(command: Callable[..., None]) -> Callable[..., None]:
+    """How a business takes and makes calls."""
+    for option in (
+        click.option("--max-calls", type=click.IntRange(0, 10_000), help="Calls it may have at once.  [default: 10]"),
+        click.option("--fallback-number", help="Whom to call where the agent fails; else a message is taken."),
+        click.option("--voicemail-message", help="What an answering machine is told on calls that we place."),
+        click.option("--call-country", "call_countries", multiple=True, metavar="CODE",
+                     help="A country it may call, such as GB; give several.  [default: its own]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @click.group()
 def business() -> None:
     """The businesses this installation answers for."""
@@ -54,28 +68,62 @@ def business() -> None:
 @click.option("--hours", multiple=True, metavar="DAY=HH:MM-HH:MM", help="Opening hours of a day; give several.")
 @click.option("--consent", help="What is said about the recording where it starts.")
 @click.option("--recording/--no-recording", default=None, help="Record this business's calls.  [default: yes]")
+@_call_options
 def add(
     name: str, phone: str, timezone: str | None, greeting: str | None, facts: tuple[str, ...], hours: tuple[str, ...],
-    consent: str | None, recording: bool | None,
+    consent: str | None, recording: bool | None, **calls: Any,
 ) -> None:  # fmt: skip
     """Add a business, or update the one with this number: what is not given stays as it is."""
+    with installation():
+        _save(
+            name=name,
+            phone_e164=phone,
+            timezone=timezone,
+            greeting=greeting,
+            facts=list(facts) or None,
+            hours=_hours(hours) or None,
+            consent_announcement=consent,
+            record_calls=recording,
+            **_of_calls(**calls),
+        )
+
+
+@business.command("update")
+@click.argument("phone")
+@_call_options
+def update(phone: str, **calls: Any) -> None:
+    """Change how the business with this number takes and makes calls; what is not given stays as it is.
+
+    An empty text ("") clears a field.
+    """
     from server.services import businesses
 
-    with _installation():
-        try:
-            saved = businesses.save_business(
-                name=name,
-                phone_e164=phone,
-                timezone=timezone,
-                greeting=greeting,
-                facts=list(facts) or None,
-                hours=_hours(hours) or None,
-                consent_announcement=consent,
-                record_calls=recording,
-            )
-        except ValueError as problem:
-            raise click.ClickException(str(problem)) from problem
+    with installation():
+        found = businesses.business_for_number(phone)
+        if found is None:
+            raise click.ClickException(f"no business has the number {phone}: see `frontdesk business list`")
+        _save(name=found.name, phone_e164=phone, **_of_calls(**calls))
+
+
+def _save(**values: Any) -> None:
+    from server.services import businesses
+
+    try:
+        saved = businesses.save_business(**values)
+    except ValueError as problem:
+        raise click.ClickException(str(problem)) from problem
     click.echo(f"Saved {saved.name} ({saved.phone_e164}).")
+
+
+def _of_calls(
+    max_calls: int | None, fallback_number: str | None, voicemail_message: str | None, call_countries: tuple[str, ...]
+) -> dict[str, Any]:
+    return {
+        "max_calls": max_calls,
+        "fallback_number": fallback_number,
+        "voicemail_message": voicemail_message,
+        "outbound_countries": list(call_countries) or None,
+    }
 
 
 @business.command("list")
@@ -83,7 +131,7 @@ def list_all() -> None:
     """List the businesses."""
     from server.services import businesses
 
-    with _installation():
+    with installation():
         rows = businesses.list_businesses()
         if not rows:
             click.echo("No business yet. Add one: frontdesk business add --name … --phone +44…")
@@ -115,7 +163,7 @@ def create(name: str, phone: str | None) -> None:
     """Create a key and print it, once."""
     from server.services import access, businesses
 
-    with _installation():
+    with installation():
         owner = businesses.business_for_number(phone) if phone else None
         if phone and owner is None:
             raise click.ClickException(f"no business has the number {phone}: see `frontdesk business list`")
@@ -138,7 +186,7 @@ def connect(phone: str) -> None:
         raise click.ClickException(
             "no Twilio account is set: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (the stand-in needs no number)"
         )
-    with _installation() as settings:
+    with installation() as settings:
         if not settings.public_url.startswith("https://") and settings.twilio_url == "":
             raise click.ClickException(
                 f"PUBLIC_URL is {settings.public_url}, which Twilio can't reach: set it to an https address"
@@ -155,6 +203,6 @@ def connect(phone: str) -> None:
 @click.command()
 def login() -> None:
     """Print a one-time link into the console."""
-    with _installation() as settings:
+    with installation() as settings:
         pass
     click.echo(login_link(settings.public_url))

@@ -49,6 +49,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("RECORDINGS_URL", "where recordings are kept (file:///… or s3://…); FRONTDESK_HOME/recordings unless set"),
     Spec("FRONTDESK_HOME", "the folder for local data", ".frontdesk"),
     Spec("SECRET_KEY", "signs sessions and stream tokens; generated in FRONTDESK_HOME unless set", secret=True),
+    Spec("MAX_CALLS", "how many calls this installation carries at once; each business has a limit of its own", "100"),
     Spec("DEBUG", "1 is quiet production, 0 is development with debug logs", "1"),
 )
 
@@ -72,6 +73,7 @@ class Settings:
     recordings_url: str = ""
     secret_key: str = field(default="", repr=False)
     development: bool = False
+    max_calls: int = 100
 
     @property
     def uses_local_engine(self) -> bool:
@@ -134,6 +136,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         recordings_url=values["RECORDINGS_URL"] or (home / "recordings").as_uri(),
         secret_key=values["SECRET_KEY"],
         development=development(env),
+        max_calls=int(values["MAX_CALLS"]),
     )
 
 
@@ -167,6 +170,8 @@ def problems(values: Mapping[str, str]) -> list[str]:
     scheme = urlsplit(values["DATABASE_URL"]).scheme
     if values["DATABASE_URL"] and not scheme.startswith(("sqlite", "postgresql", "postgres")):
         found.append("DATABASE_URL is not one Frontdesk can use: use sqlite:///file.db or postgresql://user@host/name")
+    if not values["MAX_CALLS"].isdecimal() or int(values["MAX_CALLS"]) < 1:
+        found.append(f"MAX_CALLS is {values['MAX_CALLS']!r}: set a number of calls, 1 or more")
     if values["DEBUG"] not in ("0", "1"):
         found.append(f"DEBUG is {values['DEBUG']!r}: set 1 (quiet production, the default) or 0 (development)")
     return found

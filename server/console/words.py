@@ -30,6 +30,7 @@ ENDING_WORDS: Final = {
 
 EVENT_WORDS: Final = {
     "received": "Call came in",
+    "placed": "Call placed",
     "leg_status": "Another leg",
     "stream_stopped": "Line closed",
     "hang_up": "Agent hung up",
@@ -48,6 +49,12 @@ EVENT_WORDS: Final = {
     "recording_fetched": "Recording stored",
     "transcript_ready": "Transcript written",
     "summary_ready": "Summary written",
+    "answered_by": "What answered",
+    "refused": "No line was free",
+    "fallback": "Passed on to the business",
+    "message_left": "Message left after the tone",
+    "machine_message": "Message left on the machine",
+    "machine_hung_up": "Hung up on the machine",
     "job_failed": "A step after the call failed",
     "greeting_retry": "Greeting asked for again",
     "nudge": "Answer asked for again",

@@ -24,11 +24,42 @@ class RecordingUnavailable(Exception):
 
 
 class ProviderError(Exception):
-    """A provider refused or failed. `retryable` says whether the same request may succeed later."""
+    """A provider refused or failed. `retryable` says whether the same request may succeed later.
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    `delay_s` is how long the provider asked to be left alone, where it said so.
+    """
+
+    def __init__(self, message: str, *, retryable: bool, delay_s: float | None = None) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.delay_s = delay_s
+
+
+class CallNotPlaced(ProviderError):
+    """The provider has certainly not placed the call. Any other `ProviderError` leaves that open."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What the provider knows of a call. `status` is its own word; `duration_s` is there once the call has ended."""
+
+    sid: str
+    status: str
+    duration_s: int | None = None
+    answered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallOrder:
+    """What to dial. Times in seconds; `machine_url` asks for answering-machine detection beside the call."""
+
+    to: str
+    from_: str
+    voice_url: str
+    status_url: str
+    ring_timeout_s: int
+    time_limit_s: int
+    machine_url: str | None = None
 
 
 class Telephony(Protocol):
@@ -40,6 +71,22 @@ class Telephony(Protocol):
 
     def end_call(self, call_sid: str) -> None:
         """Complete a call; a call that has ended already is no error. Raises `ProviderError`."""
+        ...
+
+    def place_call(self, order: CallOrder) -> str:
+        """Dial; returns the call's id. Raises `CallNotPlaced` where nothing was dialled, else `ProviderError`."""
+        ...
+
+    def find_calls(self, *, to: str, from_: str, since: datetime) -> list[CallFacts]:
+        """Outbound calls between two numbers made at or after `since`, newest first. Raises `ProviderError`."""
+        ...
+
+    def fetch_call(self, call_sid: str) -> CallFacts | None:
+        """What became of a call; None for one that the provider does not know. Raises `ProviderError`."""
+        ...
+
+    def redirect_call(self, call_sid: str, twiml: str) -> None:
+        """Go on with other instructions; a call that has ended already is no error. Raises `ProviderError`."""
         ...
 
     def fetch_recording(self, recording_url: str, target: Path) -> int:
@@ -103,8 +150,11 @@ class BlobStore(Protocol):
 class JobQueue(Protocol):
     """The job engine, as the edges see it."""
 
-    def enqueue(self, kind: str, key: str, payload: Mapping[str, Any]) -> None:
-        """Join the open transaction of `db.session` with a job; a rollback leaves no job."""
+    def enqueue(self, kind: str, key: str, payload: Mapping[str, Any], *, delay_s: float = 0.0) -> None:
+        """Join the open transaction of `db.session` with a job; a rollback leaves no job.
+
+        It is not begun before `delay_s` seconds have passed.
+        """
         ...
 
 
@@ -136,6 +186,7 @@ class Ports:
     realtime: RealtimeModel | None = None
     apply_event: ApplyEvent | None = None
     speaker: Speaker | None = None
+    max_calls: int = 100
 
 
 _installed: Ports | None = None

@@ -20,7 +20,9 @@ _REMEDIES = {
     "language": "give a code such as en",
     "voice": "give one of the model's voices, such as marin",
 }
-_TEXTS = ("greeting", "inbound_prompt", "outbound_prompt", "whatsapp_prompt", "consent_announcement")
+_TEXTS = (
+    "greeting", "inbound_prompt", "outbound_prompt", "whatsapp_prompt", "consent_announcement", "voicemail_message",
+)  # fmt: skip
 
 
 class BadBusiness(ValueError):
@@ -30,6 +32,7 @@ class BadBusiness(ValueError):
 def save_business(
     *, name: str, phone_e164: str, timezone: str | None = None, language: str | None = None, voice: str | None = None,
     hours: dict[str, str] | None = None, facts: list[str] | None = None, record_calls: bool | None = None,
+    max_calls: int | None = None, fallback_number: str | None = None, outbound_countries: list[str] | None = None,
     **texts: str | None,
 ) -> Business:  # fmt: skip
     """Add a business, or update the one with this number, in the open transaction. Raises `BadBusiness`.
@@ -49,9 +52,13 @@ def save_business(
         "hours": None if hours is None else _hours(hours),
         "facts": None if facts is None else [line for fact in facts if (line := " ".join(fact.split()))],
         "record_calls": record_calls,
+        "max_calls": None if max_calls is None else _lines(max_calls),
+        "fallback_number": None if not fallback_number else e164(fallback_number, "fallback_number"),
+        "outbound_countries": None if outbound_countries is None else _countries(outbound_countries),
         **texts,
     }
-    return _store(e164(phone_e164, "phone"), {key: value for key, value in values.items() if value is not None})
+    given = {key: value for key, value in values.items() if value is not None}
+    return _store(e164(phone_e164, "phone"), given | ({"fallback_number": None} if fallback_number == "" else {}))
 
 
 def _store(phone: str, values: dict[str, Any]) -> Business:
@@ -96,6 +103,13 @@ def business_for_number(number: str) -> Business | None:
     return db.session.scalars(sa.select(Business).where(Business.phone_e164 == wanted)).one_or_none()
 
 
+def find_business(named: int | str) -> Business | None:
+    """A business by its id or its number; None for one that does not exist."""
+    if isinstance(named, int) or named.isdecimal():
+        return db.session.get(Business, int(named)) if 0 < int(named) < 2**31 else None
+    return business_for_number(named)
+
+
 def list_businesses() -> list[Business]:
     """Every business, oldest first."""
     return list(db.session.scalars(sa.select(Business).order_by(Business.id)))
@@ -136,6 +150,20 @@ def _timezone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:  # OSError: the name is a folder, as "Europe" is
         raise BadBusiness(f"timezone {name!r} is not known: give one such as Europe/London") from problem
     return name
+
+
+def _lines(number: int) -> int:
+    if not 0 <= number <= 10_000:
+        raise BadBusiness(f"max_calls is {number}: give how many calls it may have at once, up to 10000")
+    return number
+
+
+def _countries(codes: list[str]) -> list[str]:
+    wanted = [code.strip().upper() for code in codes]
+    for code in wanted:
+        if code not in phonenumbers.SUPPORTED_REGIONS:
+            raise BadBusiness(f"outbound_countries: {code!r} is no country's code: give such as GB or US")
+    return wanted
 
 
 def _short(value: str, field: str) -> str:

@@ -43,9 +43,11 @@ def contact_for(business_id: int, phone: str) -> Contact | None:
             return db.session.scalars(query).one()
 
 
-def remember_name(contact_id: int, name: str) -> None:
-    """Keep the name a caller gave; the newest wins."""
+def remember_name(contact_id: int, name: str, *, only_if_unknown: bool = False) -> None:
+    """Keep the name a caller gave; the newest wins, unless it is to fill a gap only."""
     with acting_as("server.services.contacts"):
         row = db.session.get_one(Contact, contact_id)
+        if only_if_unknown and row.name:
+            return
         if name.strip() and row.name != name.strip():
             row.name = name.strip()[:200]

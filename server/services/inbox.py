@@ -10,7 +10,8 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +22,11 @@ from server.models_sql import ProviderEvent
 
 Effect = Callable[[ProviderEvent], str]
 
+REPLAYS: Final = 8
+"""How often an event is tried by itself; after that it is left for a person."""
+_DELAYS_S: Final = (30, 60, 120, 300, 900, 3600, 3600)
+_STALE: Final = timedelta(seconds=60)
+"""An event that stands as `received` so long was in a process that is gone."""
 _NOT_CONTENT = frozenset({"Timestamp"})
 
 
@@ -54,14 +60,25 @@ def receive(*, source: str, kind: str, call_sid: str | None, payload: Mapping[st
     key = event_key(source, kind, payload, token)
     with db.scope("server.services.inbox"):
         row = ProviderEvent(
-            event_key=key, source=source, kind=kind, call_sid=call_sid, payload=dict(payload), state="received"
-        )
+            event_key=key, source=source, kind=kind, call_sid=call_sid, payload=dict(payload), state="received",
+            received_at=ports.current().clock.now(),
+        )  # fmt: skip
         try:
             with db.session.begin():
                 db.session.add(row)
         except IntegrityError:
             return _id_of(key)
         return row.id
+
+
+def report(*, source: str, kind: str, call_sid: str, payload: Mapping[str, Any], token: str) -> str:
+    """Store what one of our own jobs learned of a call, and have the owner of the webhooks apply it.
+
+    ✅ OWNER: jobs, which write nothing of a call themselves. `token` is the identity of what was learned.
+    """
+    apply = ports.current().apply_event
+    assert apply is not None, "bootstrap installs the status owner's function in every process"
+    return apply(receive(source=source, kind=kind, call_sid=call_sid, payload=payload, token=token))
 
 
 def process(event_id: int, effect: Effect, *, owner: str) -> Applied:
@@ -80,9 +97,26 @@ def waiting_for(call_sid: str) -> list[int]:
     """The events of a call that came before the call was known, oldest first."""
     with db.scope(write=False):
         query = sa.select(ProviderEvent.id).where(
-            ProviderEvent.call_sid == call_sid, ProviderEvent.state.in_(("waiting", "failed", "received"))
+            ProviderEvent.call_sid == call_sid, ProviderEvent.state.in_(("waiting", "received"))
         )
         return list(db.session.scalars(query.order_by(ProviderEvent.id)))
+
+
+def due(limit: int) -> list[int]:
+    """Events that are to be tried again by now, the longest waiting first: failed, too early, or left by a crash."""
+    now = ports.current().clock.now()
+    never_tried = sa.and_(ProviderEvent.state == "received", ProviderEvent.received_at <= now - _STALE)
+    again = sa.and_(ProviderEvent.state.in_(("waiting", "failed")), ProviderEvent.retry_at <= now)
+    query = sa.select(ProviderEvent.id).where(sa.or_(never_tried, again))
+    with db.scope(write=False):
+        return list(db.session.scalars(query.order_by(ProviderEvent.id).limit(limit)))
+
+
+def given_up(event_id: int) -> ProviderEvent | None:
+    """The event, if it was tried as often as it may be and is not done."""
+    with db.scope(write=False):
+        row = db.session.get(ProviderEvent, event_id)
+        return row if row is not None and row.state != "done" and row.attempts >= REPLAYS else None
 
 
 def _apply(event_id: int, effect: Effect, owner: str) -> Applied:
@@ -92,7 +126,7 @@ def _apply(event_id: int, effect: Effect, owner: str) -> Applied:
             return Applied(event_id, row.answer or "", first=False)
         answer = effect(row)
         with acting_as("server.services.inbox"):
-            row.state, row.answer, row.error = "done", answer, None
+            row.state, row.answer, row.error, row.retry_at = "done", answer, None, None
             row.attempts = (row.attempts or 0) + 1
             row.done_at = ports.current().clock.now()
         return Applied(event_id, answer, first=True)
@@ -102,7 +136,15 @@ def _set_aside(event_id: int, state: str, error: str) -> None:
     with db.scope("server.services.inbox"), db.session.begin():
         row = db.session.get(ProviderEvent, event_id, with_for_update=True)
         if row is not None and row.state != "done":
-            row.state, row.error, row.attempts = state, error, (row.attempts or 0) + 1
+            tried = (row.attempts or 0) + 1
+            row.state, row.error, row.attempts, row.retry_at = state, error, tried, _next_try(tried)
+
+
+def _next_try(tried: int) -> datetime | None:
+    """When it is tried again; never after the last time."""
+    if tried >= REPLAYS:
+        return None
+    return ports.current().clock.now() + timedelta(seconds=_DELAYS_S[tried - 1])
 
 
 def _id_of(key: str) -> int:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from server.db import db, reading
-from server.models_sql import Appointment, Business, CallLog, Contact
+from server.models_sql import Appointment, Business, CallLog, Contact, OutboundCall
 from server.services._facts import business_lines
 
 _ROLE: Final = """# Role
@@ -72,6 +72,25 @@ def build_realtime_system_prompt(business_id: int, call_direction: str, use_cach
     return text
 
 
+def instructions_for_call(call: CallLog) -> str:
+    """The prompt of one call: its business's for its direction and, for a requested call, what that one is about.
+
+    ✅ OWNER: what the model is told at the start of a call. The part of this call alone is never cached.
+    """
+    text = build_realtime_system_prompt(call.business_id, call.direction)
+    if call.direction != "outbound":
+        return text
+    with reading():
+        request = db.session.scalars(sa.select(OutboundCall).where(OutboundCall.call_sid == call.call_sid)).first()
+    return text if request is None else text + _reason(request)
+
+
+def _reason(request: OutboundCall) -> str:
+    given = {"Who is called": request.customer_name, "Why": request.purpose, "What to do": request.instructions}
+    lines = [f"{what}: {text.strip()}" for what, text in given.items() if text and text.strip()]
+    return "\n".join(["", "", "# Why you are calling", *lines]) if lines else ""
+
+
 def greeting_instruction(business_id: int, call_direction: str) -> str:
     """What the model is told to say first. A consent announcement comes with it where calls are recorded.
 
@@ -80,7 +99,8 @@ def greeting_instruction(business_id: int, call_direction: str) -> str:
     _check_direction(call_direction)
     with reading():
         business = _fresh(business_id)
-        words = (business.greeting or _GREETING[call_direction].format(name=business.name)).strip()
+        own = business.greeting if call_direction == "inbound" else None  # it thanks for calling
+        words = (own or _GREETING[call_direction].format(name=business.name)).strip()
         if business.consent_announcement and business.record_calls:
             words = f"{business.consent_announcement.strip()} {words}"
     return f'Greet the caller now. Say exactly: "{words}"'

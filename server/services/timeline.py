@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
+from server import ports
 from server.db import acting_as, db
 from server.models_sql import CallEvent
 
@@ -16,7 +19,15 @@ def append(
     ✅ OWNER: the `call_events` table. `source` is the caller's module, by its last name.
     ❌ NEVER: update or delete a line.
     """
+    at = ports.current().clock.now()
     with acting_as("server.services.timeline"):
         db.session.add(
-            CallEvent(call_sid=call_sid, kind=kind, detail=detail or {}, source=source, business_id=business_id)
+            CallEvent(call_sid=call_sid, kind=kind, detail=detail or {}, source=source, business_id=business_id, at=at)
         )
+
+
+def append_once(call_sid: str, kind: str, detail: dict[str, Any], *, source: str, business_id: int | None) -> None:
+    """Add a line unless this very one is there. Whoever calls holds the lock on the call's row."""
+    query = sa.select(CallEvent.detail).where(CallEvent.call_sid == call_sid, CallEvent.kind == kind)
+    if detail not in list(db.session.scalars(query)):
+        append(call_sid, kind, detail, source=source, business_id=business_id)

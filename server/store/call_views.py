@@ -21,6 +21,7 @@ from server.models_sql import (
     Contact,
     ConversationTurn,
     Message,
+    OutboundCall,
     RecordingFile,
 )
 from server.store import calls, recordings
@@ -44,6 +45,7 @@ class CallView:
     appointments: list[Appointment]
     messages: list[Message]
     recording: RecordingFile | None
+    request_id: str | None = None
 
     @property
     def live(self) -> bool:
@@ -91,6 +93,7 @@ class CallRow:
     contact: Contact | None
     appointments: list[Appointment] = field(default_factory=list)
     last_turn: ConversationTurn | None = None
+    request_id: str | None = None
 
     @property
     def live(self) -> bool:
@@ -130,8 +133,11 @@ def calls_page(
     shown = found[:limit]
     sids = [call.call_sid for call, _, _ in shown]
     booked, last = _appointments_of(sids), _last_turns([c.call_sid for c, _, _ in shown if c.status not in FINAL])
+    asked = _requests_of(sids)
     rows = [
-        CallRow(call, business, contact, booked.get(call.call_sid, []), last.get(call.call_sid))
+        CallRow(
+            call, business, contact, booked.get(call.call_sid, []), last.get(call.call_sid), asked.get(call.call_sid)
+        )
         for call, business, contact in shown
     ]
     return Page(rows, rows[-1].call.id if len(found) > limit else None)
@@ -166,6 +172,7 @@ def call_view(call_sid: str, business_id: int | None = None) -> CallView | None:
         appointments=_of(Appointment, call_sid, Appointment.starts_at),
         messages=_of(Message, call_sid, Message.id),
         recording=recordings.file_of(call_sid),
+        request_id=_requests_of([call_sid]).get(call_sid),
     )
 
 
@@ -198,6 +205,25 @@ def appointments_page(
     found = db.session.execute(query.order_by(Appointment.id.desc()).limit(limit + 1)).all()
     rows = [(row[0], row[1]) for row in found[:limit]]
     return rows, rows[-1][0].id if len(found) > limit else None
+
+
+def requests_page(
+    *, limit: int, cursor: int | None = None, business_id: int | None = None
+) -> tuple[list[OutboundCall], int | None]:
+    """Requested calls, newest first, by keyset, with the cursor of the next page."""
+    query = sa.select(OutboundCall)
+    if business_id is not None:
+        query = query.where(OutboundCall.business_id == business_id)
+    if cursor is not None:
+        query = query.where(OutboundCall.id < cursor)
+    found = list(db.session.scalars(query.order_by(OutboundCall.id.desc()).limit(limit + 1)))
+    rows = found[:limit]
+    return rows, rows[-1].id if len(found) > limit else None
+
+
+def _requests_of(sids: list[str]) -> dict[str, str]:
+    query = sa.select(OutboundCall.call_sid, OutboundCall.request_id).where(OutboundCall.call_sid.in_(sids))
+    return {str(sid): request_id for sid, request_id in db.session.execute(query)}
 
 
 def _turn_marks() -> sa.Select[Any]:

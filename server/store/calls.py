@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from server.db import db
-from server.models_sql import Business, CallLog, ConversationTurn
+from server.models_sql import Business, CallEvent, CallLog, ConversationTurn, OutboundCall, ProviderEvent
 
 
 def call_of(call_sid: str, *, lock: bool = False) -> CallLog | None:
@@ -23,3 +23,22 @@ def turns_of(call_sid: str) -> list[ConversationTurn]:
     """What was said in a call, in its order, as the realtime model understood it."""
     query = sa.select(ConversationTurn).where(ConversationTurn.call_sid == call_sid)
     return list(db.session.scalars(query.order_by(ConversationTurn.sequence)))
+
+
+def request_of(request_id: str) -> OutboundCall | None:
+    """A requested call, by its id."""
+    return db.session.scalars(sa.select(OutboundCall).where(OutboundCall.request_id == request_id)).one_or_none()
+
+
+def said_goodbye(call_sid: str) -> bool:
+    """The agent ended the call itself, so that nobody waits for anything any more."""
+    query = sa.select(CallEvent.id).where(CallEvent.call_sid == call_sid, CallEvent.kind == "hang_up")
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def was_refused(call_sid: str) -> bool:
+    """Its voice webhook was answered and made no call: the number is nobody's."""
+    query = sa.select(ProviderEvent.id).where(
+        ProviderEvent.call_sid == call_sid, ProviderEvent.kind == "voice", ProviderEvent.state == "done"
+    )
+    return db.session.scalar(query.limit(1)) is not None

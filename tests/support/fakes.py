@@ -7,11 +7,12 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from phoneaudio.wav import wav_bytes
-from server.ports import Clock, Ports, RecordingUnavailable
+from server.ports import CallFacts, CallOrder, Clock, Ports, ProviderError, RecordingUnavailable
 from tests.support.clock import FakeClock
 
 RATE_HZ = 8000
@@ -37,18 +38,56 @@ RECORDING = wav_bytes(RATE_HZ, CALLER_PCM, AGENT_PCM)
 
 @dataclass
 class FakeTelephony:
-    """The phone provider: `answers` are the recording's bytes or the errors that come before them."""
+    """The phone provider: `answers` are the recording's bytes or the errors that come before them.
+
+    `dialled` are the orders that made a call, `facts` what is known of each call; `problems` are raised by the next
+    requests about calls, one each.
+    """
 
     answers: list[bytes | RecordingUnavailable] = field(default_factory=lambda: [RECORDING])
     fetched: list[str] = field(default_factory=list)
     hold: threading.Event | None = None
     started: threading.Event = field(default_factory=threading.Event)
+    dialled: list[CallOrder] = field(default_factory=list)
+    facts: dict[str, CallFacts] = field(default_factory=dict)
+    problems: list[ProviderError] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    redirected: list[tuple[str, str]] = field(default_factory=list)
+    after_dialling: Callable[[str], None] | None = None
+
+    def place_call(self, order: CallOrder) -> str:
+        """A call with the next number; `after_dialling` runs before its answer."""
+        self._fail()
+        self.dialled.append(order)
+        sid = f"CAout{len(self.dialled)}"
+        self.facts[sid] = CallFacts(sid, "queued")
+        if self.after_dialling is not None:
+            self.after_dialling(sid)
+        return sid
+
+    def find_calls(self, *, to: str, from_: str, since: datetime) -> list[CallFacts]:
+        self._fail()
+        fitting = [f"CAout{n}" for n, order in enumerate(self.dialled, 1) if (order.to, order.from_) == (to, from_)]
+        return [self.facts[sid] for sid in reversed(fitting)]
+
+    def fetch_call(self, call_sid: str) -> CallFacts | None:
+        self._fail()
+        return self.facts.get(call_sid)
+
+    def redirect_call(self, call_sid: str, twiml: str) -> None:
+        self._fail()
+        self.redirected.append((call_sid, twiml))
+
+    def _fail(self) -> None:
+        if self.problems:
+            raise self.problems.pop(0)
 
     def start_recording(self, call_sid: str, callback_url: str) -> str:
         return f"RE-{call_sid}"
 
     def end_call(self, call_sid: str) -> None:
-        """Nothing to do."""
+        self._fail()
+        self.ended.append(call_sid)
 
     def connect_number(self, number: str, voice_url: str, status_url: str) -> str:
         return f"PN-{number}"
@@ -130,12 +169,14 @@ class FakeJobs:
     """A job engine that runs nothing; `error` is raised by every enqueue."""
 
     jobs: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    delays: dict[str, float] = field(default_factory=dict)
     error: Exception | None = None
 
-    def enqueue(self, kind: str, key: str, payload: Mapping[str, Any]) -> None:
+    def enqueue(self, kind: str, key: str, payload: Mapping[str, Any], *, delay_s: float = 0.0) -> None:
         if self.error is not None:
             raise self.error
         self.jobs.append((kind, key, dict(payload)))
+        self.delays[key] = delay_s
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Twilio's recordings and OpenAI's HTTP API on one local port, for tests with real worker processes.
+"""Twilio's recordings and calls, and OpenAI's HTTP API, on one local port, for tests with real worker processes.
 
 It answers what the test says, counts what it was asked, and can hold an answer back: a process under test is then
 known to be in the middle of that request.
@@ -12,12 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 from tests.support.fakes import RECORDING
 
 ACCOUNT = "AC" + "0" * 32
 RECORDING_PATH = f"/2010-04-01/Accounts/{ACCOUNT}/Recordings/RE1"
+CALLS_PATH = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 RESPONSES = "/v1/responses"
 HOLD_S = 60.0
@@ -32,6 +36,7 @@ class Provider:
     refusals: dict[str, list[int]] = field(default_factory=dict)
     recording: bytes = RECORDING
     summary: str = "The caller asked for the opening hours."
+    calls: list[dict[str, str]] = field(default_factory=list)
     _holds: dict[str, threading.Event] = field(default_factory=dict)
     _arrived: dict[str, threading.Event] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,6 +72,15 @@ class Provider:
             self._holds[kind].wait(HOLD_S)
         return status
 
+    def dial(self, form: dict[str, str]) -> dict[str, str]:
+        """A new call, which exists from now on, whether its answer arrives or not."""
+        made = {
+            "sid": f"CA{len(self.calls)}", "to": form["To"], "from": form["From"], "direction": "outbound-api",
+            "status": "queued", "date_created": format_datetime(datetime.now(UTC)), "url": form["Url"],
+        }  # fmt: skip
+        self.calls.append(made)
+        return made
+
     def let_go(self) -> None:
         """Let go of everything that is held."""
         for event in self._holds.values():
@@ -98,6 +112,11 @@ class _Handler(BaseHTTPRequestHandler):
     known: Provider
 
     def do_GET(self) -> None:
+        if self.path.partition("?")[0] == CALLS_PATH:
+            self.known.answer("list")
+            page = {"calls": self.known.calls, "page": 0, "page_size": 50, "uri": CALLS_PATH, "next_page_uri": None}
+            self._send(200, json.dumps(page).encode())
+            return
         if self.path.partition("?")[0] != f"{RECORDING_PATH}.wav":
             self._send(404, b"{}")
             return
@@ -105,14 +124,18 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, self.known.recording if status == 200 else b"{}", "audio/x-wav")
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if self.path == CALLS_PATH:
+            made = self.known.dial(dict(parse_qsl(body.decode())))
+            self._send(201 if self.known.answer("call") == 200 else 500, json.dumps(made).encode())
+            return
         kind = {TRANSCRIPTIONS: "transcription", RESPONSES: "summary"}[self.path]
         status = self.known.answer(kind)
         if status != 200:
             self._send(status, json.dumps({"error": {"message": "not now", "code": None}}).encode())
             return
-        made = {"text": f"words {self.known.asked[kind]}"} if kind == "transcription" else self._response()
-        self._send(200, json.dumps(made).encode())
+        words = {"text": f"words {self.known.asked[kind]}"} if kind == "transcription" else self._response()
+        self._send(200, json.dumps(words).encode())
 
     def _response(self) -> dict[str, object]:
         part = {"type": "output_text", "text": self.known.summary, "annotations": []}

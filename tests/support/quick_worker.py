@@ -17,7 +17,7 @@ from pathlib import Path
 
 from server import bootstrap, logging_setup, tasks_recording, worker
 from server.config.settings import load
-from server.services import recording_service
+from server.services import outbound_calls, recording_service
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
@@ -31,6 +31,7 @@ def hurry() -> None:
     recording_service.LEASE_S = 1.5  # type: ignore[misc]
     recording_service.RENEW_S = 0.3  # type: ignore[misc]
     tasks_recording.SETTLE_S = 0.5  # type: ignore[misc]
+    outbound_calls.CLAIM_S = 3.0  # type: ignore[misc]
 
 
 def work(environment: Mapping[str, str]) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 EXACT = frozenset(
-    {"DATABASE_URL", "PUBLIC_URL", "RECORDINGS_URL", "REALTIME_MODEL", "TRANSCRIPTION_MODEL", "DEBUG", "PORT"}
+    {
+        "DATABASE_URL",
+        "PUBLIC_URL",
+        "RECORDINGS_URL",
+        "REALTIME_MODEL",
+        "TRANSCRIPTION_MODEL",
+        "DEBUG",
+        "PORT",
+        "MAX_CALLS",
+    }
 )
 PREFIXES = (
     "TWILIO_",

@@ -239,6 +239,7 @@ def test_the_openapi_description_is_complete(client: TestClient) -> None:
     described = client.get("/api/v1/openapi.json").json()
     assert set(described["paths"]) == {
         "/api/v1/calls", "/api/v1/calls/{call_sid}", "/api/v1/calls/{call_sid}/recording", "/api/v1/appointments",
+        "/api/v1/call_requests",
     }  # fmt: skip
     assert described["components"]["securitySchemes"]["API key"]["scheme"] == "bearer"
     for path, methods in described["paths"].items():
@@ -246,5 +247,7 @@ def test_the_openapi_description_is_complete(client: TestClient) -> None:
         assert asked["summary"] and asked["description"] and asked["tags"] and asked["security"], path
         assert asked["responses"]["401"]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorAnswer")
         assert all(p.get("description") for p in asked["parameters"] if p["in"] == "query"), path
+    asking = described["paths"]["/api/v1/calls"]["post"]
+    assert {"200", "202", "401", "409", "422"} <= set(asking["responses"])
     recording = described["paths"]["/api/v1/calls/{call_sid}/recording"]["get"]["responses"]
     assert "audio/wav" in recording["200"]["content"] and "409" in recording

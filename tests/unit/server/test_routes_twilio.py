@@ -78,7 +78,7 @@ class Twilio:
 
 @pytest.fixture
 def twilio(database: Database, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twilio:
-    monkeypatch.setattr(routes_twilio, "RECORDING_RETRY_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("server.services.webhooks.RECORDING_RETRY_S", (0.0, 0.0, 0.0))
     app = FastAPI()
     app.include_router(routes_twilio.router)
     app.state.settings = Settings(

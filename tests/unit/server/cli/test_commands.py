@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from server.cli import doctor, manage, processes
 from server.cli import main as frontdesk
 from server.cli.supervisor import ensure_port_free, free_port, probe
 from server.db import db
-from server.models_sql import ApiKey
+from server.models_sql import ApiKey, Business, OutboundCall
+from server.services import outbound_calls
 
 COMMANDS = [
     [],
@@ -25,6 +27,8 @@ COMMANDS = [
     ["db", "upgrade"],
     ["business", "add"],
     ["business", "list"],
+    ["business", "update"],
+    ["call"],
     ["apikey", "create"],
     ["number", "connect"],
     ["doctor"],
@@ -70,6 +74,49 @@ def test_a_business_is_added_listed_and_updated(home: Path) -> None:
 def test_a_bad_business_is_told_by_field(home: Path, options: list[str], says: str) -> None:
     result = run("business", "add", "--name", "X", *options)
     assert result.exit_code != 0 and says in result.output
+
+
+def test_a_business_s_calls_are_set_and_cleared(home: Path) -> None:
+    run("business", "add", "--name", "Harbour Hair", "--phone", "+441632960101", "--max-calls", "3")
+    options = ["--fallback-number", "+441632960177", "--voicemail-message", "Call us.", "--call-country", "gb"]
+    assert "Saved Harbour Hair" in run("business", "update", "+441632960101", *options).output
+    with db.scope(write=False):
+        row = Business.query.one()
+    assert (row.max_calls, row.fallback_number, row.voicemail_message) == (3, "+441632960177", "Call us.")
+    assert row.outbound_countries == ["GB"]
+    run("business", "update", "+441632960101", "--fallback-number", "")
+    with db.scope(write=False):
+        assert Business.query.one().fallback_number is None
+    assert "outbound_countries: 'XX' is no country" in run("business", "update", "+441632960101", "--call-country",
+                                                           "xx").output  # fmt: skip
+    assert "no business has the number" in run("business", "update", "+441632960199").output
+
+
+def test_a_call_is_asked_for_once(home: Path) -> None:
+    run("business", "add", "--name", "Harbour Hair", "--phone", "+441632960101")
+    ask = ["call", "--to", "+447700900123", "--business", "+441632960101", "--dedup-key", "order-1"]
+    first, again = run(*ask), run(*ask)
+    assert first.exit_code == again.exit_code == 0 and first.output == again.output
+    assert re.fullmatch(r"oc_[0-9a-f]{32}  queued\n", first.output)
+    other = run(*ask, "--purpose", "another thing")
+    assert other.exit_code == 1 and "dedup_key was used for another call" in other.output
+    abroad = run("call", "--to", "+33142685300", "--business", "1", "--dedup-key", "order-2")
+    assert abroad.exit_code == 1 and "to is a number of FR" in abroad.output
+    assert "no business has the number or id 7" in run(*ask[:4], "7", *ask[5:]).output
+
+
+def test_waiting_for_a_call_shows_its_states_and_ends_with_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("business", "add", "--name", "Harbour Hair", "--phone", "+441632960101")
+
+    def meanwhile(_: float) -> None:
+        with db.scope() as session:
+            outbound_calls.refuse(str(session.query(OutboundCall).one().request_id), "no permission")
+            session.commit()
+
+    monkeypatch.setattr("server.cli.calls.time.sleep", meanwhile)
+    done = run("call", "--to", "+447700900123", "--business", "1", "--dedup-key", "k", "--wait")
+    assert done.exit_code == 1
+    assert [line.split("  ")[1] for line in done.output.splitlines()] == ["queued", "refused: no permission"]
 
 
 def test_a_key_is_printed_once_and_bound_to_its_business(home: Path) -> None:

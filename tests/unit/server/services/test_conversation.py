@@ -17,6 +17,7 @@ from server.models_sql import CallEvent, CallLog, ConversationTurn
 from server.services import turn_writer
 from server.services.conversation import store_turns
 from server.services.turn_writer import TurnWriter
+from tests.support.clock import FakeClock
 
 MEDIA = "server.media_ws_ai"
 
@@ -62,7 +63,7 @@ def writer(database: Database) -> Iterator[TurnWriter]:
 
 
 async def test_the_writer_stores_turns_and_notes_off_the_loop(
-    database: Database, call: CallLog, writer: TurnWriter
+    database: Database, clock: FakeClock, call: CallLog, writer: TurnWriter
 ) -> None:
     for number in range(1, 301):
         writer.put("CA1", 1, _turn(f"i{number}", number, f"turn {number}"))

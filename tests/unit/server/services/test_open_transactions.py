@@ -9,6 +9,7 @@ from server.db import Database, acting_as, db
 from server.models_sql import CallEvent, CallLog, JobKey
 from server.services import timeline
 from server.services.open_transactions import UncommittedChanges, leave_read_transaction, open_session
+from tests.support.clock import FakeClock
 
 
 def test_without_a_scope_there_is_nothing_to_end(database: Database) -> None:
@@ -25,7 +26,7 @@ def test_a_read_is_ended_and_its_objects_stay(database: Database, call: CallLog)
 
 
 @pytest.mark.parametrize("flushed", [True, False])
-def test_a_write_is_not(database: Database, call: CallLog, flushed: bool) -> None:
+def test_a_write_is_not(database: Database, clock: FakeClock, call: CallLog, flushed: bool) -> None:
     with db.scope() as session:
         timeline.append("CA1", "noted", source="test")
         if flushed:

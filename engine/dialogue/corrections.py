@@ -16,7 +16,7 @@ from engine.dialogue.values import affirmed, find, said_time
 
 _LEAD = re.compile(r"^(?:(?:oh|um|sorry|actually|no|nope|not quite|yes|but|and|well|wait)\b[,. ]*)+", re.IGNORECASE)
 _ADDED = re.compile(
-    r"^(?:(?:yes|no|oh|and|also|plus|actually|could you|can you|please|sorry) ?[,.]? ?)*\b(?:also|add|plus|and)\b "
+    r"^(?:(?:yes|no|oh|and|also|plus|actually|could you|can you|please|sorry)\b[,. ]*)*?\b(?:also|add|plus|and)\b "
     r"(?P<rest>.+)$",
     re.IGNORECASE,
 )

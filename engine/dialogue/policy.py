@@ -11,11 +11,14 @@ from engine.dialogue.state import State, World
 from engine.realtime.brain import Output, Say
 
 NOT_HEARD = "Sorry, I didn't catch that. Could you say it again?"
+# Two minutes of speech; looking for everything in more than that would keep other calls waiting.
+_LONGEST = 2000
 _STILL_THERE = "Are you still there?"
 
 
 def on_user(state: State, text: str, world: World) -> list[Output]:
     """The reply to what a caller said; `state` moves on."""
+    text = text[:_LONGEST]
     state.name = find_name(text, behalf=False) or state.name
     return _noted(state, _reply(state, Heard(text), world))
 

@@ -11,6 +11,7 @@ from server.adapters.job_queue import DbosQueue, prepare
 from server.adapters.openai_http import OpenAITranscriber, OpenAIWriter
 from server.adapters.openai_realtime import OpenAIRealtime
 from server.adapters.twilio_rest import TwilioTelephony
+from server.adapters.web_tools import SafeWeb
 from server.config.local import with_local_parts
 from server.config.settings import Settings
 from server.db import db
@@ -67,6 +68,7 @@ def build(settings: Settings) -> Settings:
                 transcription_model=settings.transcription_model,
             ),
             apply_event=routes_twilio.apply_event,
+            web=SafeWeb(private_hosts=settings.tool_private_hosts),
         )
     )
     return settings

@@ -47,6 +47,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("RECORDINGS_URL", "where recordings are kept (file:///… or s3://…); FRONTDESK_HOME/recordings unless set"),
     Spec("FRONTDESK_HOME", "the folder for local data", ".frontdesk"),
     Spec("SECRET_KEY", "signs sessions and stream tokens; generated in FRONTDESK_HOME unless set", secret=True),
+    Spec("TOOL_PRIVATE_HOSTS", "names, comma separated, that HTTP tools may reach in a private network"),
     Spec("DEBUG", "1 is quiet production, 0 is development with debug logs", "1"),
 )
 
@@ -69,6 +70,7 @@ class Settings:
     recordings_url: str = ""
     secret_key: str = field(default="", repr=False)
     development: bool = False
+    tool_private_hosts: tuple[str, ...] = ()
 
     @property
     def uses_local_engine(self) -> bool:
@@ -130,6 +132,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         recordings_url=values["RECORDINGS_URL"] or (home / "recordings").as_uri(),
         secret_key=values["SECRET_KEY"],
         development=development(env),
+        tool_private_hosts=_names(values["TOOL_PRIVATE_HOSTS"]),
     )
 
 
@@ -166,6 +169,10 @@ def problems(values: Mapping[str, str]) -> list[str]:
     if values["DEBUG"] not in ("0", "1"):
         found.append(f"DEBUG is {values['DEBUG']!r}: set 1 (quiet production, the default) or 0 (development)")
     return found
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in value.split(",") if name.strip())
 
 
 def _database_url(value: str, home: Path) -> str:

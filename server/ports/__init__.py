@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from server.ports.realtime import RealtimeModel
+from server.ports.web import Web
 
 
 class PortsNotInstalled(RuntimeError):
@@ -127,6 +128,7 @@ class Ports:
     media_url: str = "wss://127.0.0.1:8000/ws/twilio-media"
     realtime: RealtimeModel | None = None
     apply_event: ApplyEvent | None = None
+    web: Web | None = None
 
 
 _installed: Ports | None = None

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from server.db import db
 from server.logging_setup import get_logger
 from server.models_sql import Business, CallLog
-from server.services import appointments, contacts, messages, timeline
+from server.services import appointments, contacts, messages, slots, timeline
 
 log = get_logger(__name__)
 
@@ -109,12 +109,12 @@ def _note(business_id: int, call_sid: str, name: str) -> None:
 
 def _check(call: CallLog, _: str, given: dict[str, Any]) -> dict[str, Any]:
     business, day = db.session.get_one(Business, call.business_id), _day(given["date"])
-    free = appointments.free_times(business, day)
+    free = slots.free_times(business, day)
     if free:
-        said = f"Free on {appointments.spoken_day(day)}: {_spans(free)}."
+        said = f"Free on {slots.spoken_day(day)}: {_spans(free)}."
     else:
         wanted = datetime.combine(day, time(12), ZoneInfo(business.timezone))
-        said = f"Nothing is free on {day:%A}. {appointments.offer(business, wanted)}"
+        said = f"Nothing is free on {day:%A}. {slots.offer(business, wanted)}"
     return {"ok": True, "message": said, "free": [f"{slot:%H:%M}" for slot in free]}
 
 
@@ -122,7 +122,7 @@ def _spans(free: list[datetime]) -> str:
     """Free starts as they are said: `09:00 to 12:30 and 15:00`."""
     spans: list[list[datetime]] = []
     for slot in free:
-        if spans and slot - spans[-1][-1] == appointments.GRID:
+        if spans and slot - spans[-1][-1] == slots.timedelta(minutes=30):
             spans[-1].append(slot)
         else:
             spans.append([slot])

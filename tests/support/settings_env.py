@@ -7,7 +7,18 @@ from collections.abc import Mapping
 EXACT = frozenset(
     {"DATABASE_URL", "PUBLIC_URL", "RECORDINGS_URL", "REALTIME_MODEL", "TRANSCRIPTION_MODEL", "DEBUG", "PORT"}
 )
-PREFIXES = ("TWILIO_", "OPENAI_", "AZURE_OPENAI_", "WHATSAPP_", "META_", "FRONTDESK_", "AWS_", "OTEL_", "DBOS_")
+PREFIXES = (
+    "TOOL_",
+    "TWILIO_",
+    "OPENAI_",
+    "AZURE_OPENAI_",
+    "WHATSAPP_",
+    "META_",
+    "FRONTDESK_",
+    "AWS_",
+    "OTEL_",
+    "DBOS_",
+)
 # The workplace's certificate bundle shares a prefix with credentials.
 KEPT = frozenset({"AWS_CA_BUNDLE"})
 

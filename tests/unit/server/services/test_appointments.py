@@ -10,7 +10,7 @@ import pytest
 
 from server.db import Database
 from server.models_sql import Appointment, Business, CallEvent, CallLog, Contact, Message
-from server.services import appointments, call_tools
+from server.services import appointments, call_tools, slots
 from server.services.businesses import demo_business, save_business
 from server.services.contacts import contact_for
 from tests.support.clock import FakeClock
@@ -182,9 +182,9 @@ def test_a_time_that_the_clocks_skip_is_none(database: Database, salon: Business
     """In London 28 March 2027 has no 01:00 and no 01:30."""
     with database.scope():
         night = save_business(**demo_business() | {"phone_e164": "+441632960102", "hours": {"sunday": "00:00-03:00"}})
-        free = [f"{slot:%H:%M}" for slot in appointments.free_times(night, date(2027, 3, 28))]
+        free = [f"{slot:%H:%M}" for slot in slots.free_times(night, date(2027, 3, 28))]
         assert free == ["00:00", "00:30", "02:00", "02:30"]
-        assert "There is no appointment at 01:30" in _book(night, "k1", date(2027, 3, 28), time(1, 30)).message
+        assert "There is no 01:30 on Sunday 28 March: the clocks go forward." in _book(night, "k1", date(2027, 3, 28), time(1, 30)).message
 
 
 def test_availability_is_said_in_spans(database: Database, salon: Business) -> None:

@@ -99,9 +99,12 @@ def set_tools(business_id: int, *, off: list[str] | None = None, hosts: list[str
     return _changed(business_id, {key: value for key, value in given.items() if value is not None})
 
 
-def raise_version(business_id: int) -> None:
-    """Something beside the row that calls depend on has changed: what was made of the old must not be used again."""
-    _changed(business_id, {}, always=True)
+def raise_version(business_id: int) -> Business:
+    """Something beside the row that calls depend on has changed: what was made of the old must not be used again.
+
+    Locks the row until the commit, so that two such changes of one business never run at once.
+    """
+    return _changed(business_id, {}, always=True)
 
 
 def _changed(business_id: int, values: dict[str, Any], *, always: bool = False) -> Business:

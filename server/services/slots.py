@@ -6,7 +6,6 @@ loses nor doubles any.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -21,6 +20,7 @@ from server.services._facts import DAYS
 
 LOOK_AHEAD_DAYS: Final = 14
 _UNIT_S: Final = UNIT_MINUTES * 60
+_NOTHING: Final = range(0)
 
 
 def minutes_for(business: Business, service: str | None) -> int:
@@ -37,7 +37,7 @@ def units(starts: datetime, minutes: int) -> range:
     return range(first, first - (-minutes // UNIT_MINUTES))
 
 
-def free_times(business: Business, day: date, minutes: int | None = None, *, but: Iterable[int] = ()) -> list[datetime]:
+def free_times(business: Business, day: date, minutes: int | None = None, *, but: range = _NOTHING) -> list[datetime]:
     """The starts of a day at which so many minutes are free, in the business's own time.
 
     Past times, those within the least notice and those too far ahead are none. Units in `but` count as free (they are
@@ -108,15 +108,18 @@ def _off_the_grid(business: Business, starts: datetime, minutes: int) -> str | N
     return f"There is no appointment at {starts:%H:%M}: they start every {business.slot_minutes} minutes."
 
 
-def offer(business: Business, wanted: datetime, minutes: int | None = None, *, but: Iterable[int] = ()) -> str:
-    """The free times nearest to what was wanted, in words; nearest to now for a past day or one too far away."""
+def offer(business: Business, wanted: datetime, minutes: int | None = None, *, but: range = _NOTHING) -> str:
+    """The free times nearest to what was wanted, in words; nearest to now for a past day or one too far away.
+
+    `but` is what the appointment to be moved holds: its time counts as free, but where it starts now is no offer.
+    """
     now = ports.current().clock.now()
     earliest, latest = _window(business, now)
     if not earliest < wanted < latest:
         wanted = earliest.astimezone(wanted.tzinfo)
     for ahead in range(LOOK_AHEAD_DAYS):
         day = wanted.date() + timedelta(days=ahead)
-        free = free_times(business, day, minutes, but=but)
+        free = [slot for slot in free_times(business, day, minutes, but=but) if units(slot, 1)[0] not in but[:1]]
         if free:
             near = sorted(free, key=lambda slot: abs(slot - wanted))[:3]
             times = " or ".join(f"{slot:%H:%M}" for slot in sorted(near))

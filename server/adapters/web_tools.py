@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from ipaddress import ip_address
 from typing import Any, Final
 
 import httpcore
@@ -131,12 +132,20 @@ class _JudgedNetwork(httpcore.NetworkBackend):
         raise last or httpcore.ConnectError("no address")
 
     def _judged(self, host: str, port: int) -> Sequence[str]:
-        addresses = _resolved_in_time(self._resolver, host, port, self._deadline)
+        addresses = [host] if _is_literal(host) else _resolved_in_time(self._resolver, host, port, self._deadline)
         for address in addresses:
             why = forbidden(address, private_allowed=self._private_allowed)
             if why is not None:
                 raise WebRefused(f"{host} leads to an address that {why}")
         return addresses
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _resolved_in_time(resolver: Resolver, host: str, port: int, deadline: float) -> Sequence[str]:

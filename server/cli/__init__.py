@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from server.cli import demo, doctor, manage, processes
+from server.cli import demo, doctor, manage, processes, tools
 from server.config.local import with_local_parts
 from server.config.settings import SettingsError, load
 
@@ -42,6 +42,8 @@ for command in (
     manage.apikey,
     manage.number,
     manage.login,
+    tools.tool,
+    tools.target,
     doctor.doctor,
     demo.demo,
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from server.config.settings import Settings, load
 
 
 @contextlib.contextmanager
-def _installation() -> Iterator[Settings]:
+def installation() -> Iterator[Settings]:
     """The installation of this environment, its database at the newest schema, with a scope open."""
     from server import bootstrap
     from server.db import db
@@ -54,14 +55,18 @@ def business() -> None:
 @click.option("--hours", multiple=True, metavar="DAY=HH:MM-HH:MM", help="Opening hours of a day; give several.")
 @click.option("--consent", help="What is said about the recording where it starts.")
 @click.option("--recording/--no-recording", default=None, help="Record this business's calls.  [default: yes]")
+@click.option("--service", "services", multiple=True, metavar="NAME=MINUTES[,PRICE]", help="What can be booked.")
+@click.option("--slot-minutes", type=int, help="How far apart appointments start.  [default: 30]")
+@click.option("--book-ahead-days", type=int, help="How far ahead can be booked.  [default: 366]")
+@click.option("--least-notice-minutes", type=int, help="How long before its start at the latest.  [default: 0]")
 def add(
     name: str, phone: str, timezone: str | None, greeting: str | None, facts: tuple[str, ...], hours: tuple[str, ...],
-    consent: str | None, recording: bool | None,
+    consent: str | None, recording: bool | None, services: tuple[str, ...], **numbers: Any,
 ) -> None:  # fmt: skip
     """Add a business, or update the one with this number: what is not given stays as it is."""
     from server.services import businesses
 
-    with _installation():
+    with installation():
         try:
             saved = businesses.save_business(
                 name=name,
@@ -72,6 +77,8 @@ def add(
                 hours=_hours(hours) or None,
                 consent_announcement=consent,
                 record_calls=recording,
+                services=[_service(one) for one in services] or None,
+                **numbers,
             )
         except ValueError as problem:
             raise click.ClickException(str(problem)) from problem
@@ -83,7 +90,7 @@ def list_all() -> None:
     """List the businesses."""
     from server.services import businesses
 
-    with _installation():
+    with installation():
         rows = businesses.list_businesses()
         if not rows:
             click.echo("No business yet. Add one: frontdesk business add --name … --phone +44…")
@@ -103,6 +110,16 @@ def _hours(days: tuple[str, ...]) -> dict[str, str]:
     return made
 
 
+def _service(text: str) -> dict[str, Any]:
+    name, _, rest = text.rpartition("=")
+    minutes, _, price = rest.partition(",")
+    if not name.strip() or not minutes.strip().isdecimal():
+        raise click.BadParameter(
+            f"{text!r} is not NAME=MINUTES[,PRICE], such as 'Cut and blow-dry=45,45 pounds'", param_hint="--service"
+        )
+    return {"name": name, "minutes": int(minutes), "price": price}
+
+
 @click.group()
 def apikey() -> None:
     """Keys for the API."""
@@ -115,7 +132,7 @@ def create(name: str, phone: str | None) -> None:
     """Create a key and print it, once."""
     from server.services import access, businesses
 
-    with _installation():
+    with installation():
         owner = businesses.business_for_number(phone) if phone else None
         if phone and owner is None:
             raise click.ClickException(f"no business has the number {phone}: see `frontdesk business list`")
@@ -138,7 +155,7 @@ def connect(phone: str) -> None:
         raise click.ClickException(
             "no Twilio account is set: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (the stand-in needs no number)"
         )
-    with _installation() as settings:
+    with installation() as settings:
         if not settings.public_url.startswith("https://") and settings.twilio_url == "":
             raise click.ClickException(
                 f"PUBLIC_URL is {settings.public_url}, which Twilio can't reach: set it to an https address"
@@ -155,6 +172,6 @@ def connect(phone: str) -> None:
 @click.command()
 def login() -> None:
     """Print a one-time link into the console."""
-    with _installation() as settings:
+    with installation() as settings:
         pass
     click.echo(login_link(settings.public_url))

@@ -41,6 +41,7 @@ def remove_target(business_id: int, name: str) -> bool:
     raise_version(business_id)
     with acting_as("server.services.transfer_targets"):
         db.session.delete(row)
+        db.session.flush()
     return True
 
 

@@ -93,6 +93,7 @@ def remove_tool(business_id: int, name: str) -> bool:
     businesses.raise_version(business_id)
     with acting_as("server.services.tools.http_tools"):
         db.session.delete(row)
+        db.session.flush()
     return True
 
 

@@ -29,6 +29,17 @@ COMMANDS = [
     ["number", "connect"],
     ["doctor"],
     ["login"],
+    ["tool", "list"],
+    ["tool", "add"],
+    ["tool", "remove"],
+    ["tool", "test"],
+    ["tool", "allow"],
+    ["tool", "forbid"],
+    ["tool", "on"],
+    ["tool", "off"],
+    ["target", "add"],
+    ["target", "remove"],
+    ["target", "list"],
     ["demo"],
 ]
 

@@ -55,17 +55,18 @@ class Outcome:
     effect: Transfer | None = None
 
 
-def tool_specs(business_id: int, *, transfers: bool = False) -> list[dict[str, Any]]:
+def tool_specs(business_id: int, *, transfers: bool = False, caller_known: bool = True) -> list[dict[str, Any]]:
     """The tools of a business's calls, as the realtime API takes them; read anew each time, so never out of date.
 
     `transfers` is for a media layer that carries out `Outcome.effect`: without it no call is promised a colleague.
+    `caller_known` says whether the caller's number shows, so that their appointments can be found by it.
     Raises `LookupError` for an unknown business.
     """
     with reading():
         business = db.session.get(Business, business_id, populate_existing=True)
         if business is None:
             raise LookupError(f"business {business_id} does not exist")
-        return list(_specs(business, transfers).values())
+        return list(_specs(business, transfers, caller_known).values())
 
 
 def run_tool(*, business_id: int, call_sid: str, tool_call_id: str, name: str, arguments: str) -> str:
@@ -168,11 +169,12 @@ def _note(wish: _Wish) -> None:
     timeline.append(wish.call_sid, "tool", detail, source="call_tools", business_id=wish.business_id)
 
 
-def _specs(business: Business, transfers: bool) -> dict[str, dict[str, Any]]:
+def _specs(business: Business, transfers: bool, caller_known: bool = True) -> dict[str, dict[str, Any]]:
     targets = transfer_targets.list_targets(business.id) if transfers else []
     own = {tool.name: specs.of_http_tool(tool) for tool in http_tools.list_tools(business.id)}
     off = set(business.tools_off or [])
-    return {**specs.built_in(business, targets), **{name: spec for name, spec in own.items() if name not in off}}
+    built_in = specs.built_in(business, targets, caller_known=caller_known)
+    return {**built_in, **{name: spec for name, spec in own.items() if name not in off}}
 
 
 def _in_transaction(work: Callable[[], T]) -> T:

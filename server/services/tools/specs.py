@@ -28,10 +28,16 @@ def _spec(name: str, description: str, properties: dict[str, Any], *required: st
     return {"type": "function", "name": name, "description": description, "parameters": parameters}
 
 
-def built_in(business: Business, targets: list[TransferTarget]) -> dict[str, dict[str, Any]]:
-    """The built-in tools of a business by name, those that it turned off left out; no transfer without a colleague."""
+def built_in(
+    business: Business, targets: list[TransferTarget], *, caller_known: bool = True
+) -> dict[str, dict[str, Any]]:
+    """The built-in tools of a business by name, those that it turned off left out; no transfer without a colleague.
+
+    A caller whose number does not show can't be looked up, and must name what they want to move or cancel.
+    """
+    finding = [_RESCHEDULE, _CANCEL] if caller_known else [_RESCHEDULE_UNKNOWN, _CANCEL_UNKNOWN]
     made = [
-        _availability(business), _booking(business), _RESCHEDULE, _CANCEL, _MESSAGE, _LOOK_UP,
+        _availability(business), _booking(business), *finding, _MESSAGE, *([_LOOK_UP] if caller_known else []),
         *([_transfer(targets)] if targets else []), _END,
     ]  # fmt: skip
     off = set(business.tools_off or []) - ALWAYS_ON
@@ -106,6 +112,15 @@ _CANCEL: Final = _spec(
     {"date": {**_DAY, "description": "the day that the appointment is booked for, YYYY-MM-DD"},
      "customer_name": _BOOKED_NAME},
 )  # fmt: skip
+
+
+def _requiring(spec: dict[str, Any], *names: str) -> dict[str, Any]:
+    parameters = spec["parameters"]
+    return {**spec, "parameters": {**parameters, "required": [*parameters["required"], *names]}}
+
+
+_RESCHEDULE_UNKNOWN: Final = _requiring(_RESCHEDULE, "customer_name", "booked_for")
+_CANCEL_UNKNOWN: Final = _requiring(_CANCEL, "customer_name", "date")
 _MESSAGE: Final = _spec(
     "take_message",
     "Take a message for the business when the answer is not known.",

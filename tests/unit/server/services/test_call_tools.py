@@ -14,10 +14,12 @@ from server.models_sql import Appointment, Business, CallEvent, CallLog, Contact
 from server.services import call_tools
 from server.services.businesses import demo_business, save_business
 from server.services.messages import mark_handled
+from server.services.realtime_prompt_builder import caller_context
 from server.services.tools import http_tools, specs
 from server.services.tools.answers import FAILED, MOST_CHARS, Answer
 from server.services.tools.arguments import check_schema
 from server.services.transfer_targets import save_target
+from server.store.call_views import appointments_page, call_view
 from tests.support.clock import FakeClock
 from tests.support.tools import Tool
 
@@ -382,3 +384,57 @@ def test_answers_are_of_bounded_size() -> None:
     small = Answer(True, "Fine.", {"data": "x" * 20_000}).as_json()
     assert json.loads(small) == {"ok": True, "message": "Fine.", "left_out": ["data"]}
     assert len(Answer(False, "y" * 20_000).as_json()) < MOST_CHARS
+
+
+def test_regression_5_the_next_caller_is_told_nothing_of_what_was_cancelled(
+    database: Database, salon: Business, tool: Tool, clock: FakeClock, new_call: Callable[..., None]
+) -> None:
+    """regression 5: what one caller booked is in that caller's context alone, and only while it stands."""
+
+    def context(contact_id: int) -> str:
+        with database.scope(write=False) as session:
+            return caller_context(salon.id, session.get(Contact, contact_id), clock.now())
+
+    new_call("CA2", "+447700900999")
+    tool("book_appointment", BOOKING)
+    assert "Maria Lopez" in context(1) and "Thursday 26 November at 14:30" in context(1)
+    assert "Maria" not in context(2) and "Booked" not in context(2)
+    tool("cancel_appointment")
+    assert "Booked" not in context(1)
+    with database.scope(write=False):
+        view = call_view("CA1")
+        assert view is not None and view.appointments == []
+        assert appointments_page(limit=5) == ([], None)
+
+
+def test_a_caller_without_a_number_must_name_what_is_moved(salon: Business) -> None:
+    def required(known: bool) -> dict[str, list[str]]:
+        made = call_tools.tool_specs(salon.id, caller_known=known)
+        return {spec["name"]: spec["parameters"]["required"] for spec in made}
+
+    known, unknown = required(True), required(False)
+    assert (known["cancel_appointment"], known["reschedule_appointment"]) == ([], ["date", "time"])
+    assert unknown["cancel_appointment"] == ["customer_name", "date"]
+    assert unknown["reschedule_appointment"] == ["date", "time", "customer_name", "booked_for"]
+    assert "look_up_caller" in known and "look_up_caller" not in unknown
+
+
+@pytest.mark.parametrize("order", ["date first", "time first"])
+def test_what_is_wrong_is_told_at_once_and_by_field(tool: Tool, order: str) -> None:
+    given = {"time": "25:00", "date": "2026-13-01", "colour": "red"}
+    given = given if order == "time first" else dict(sorted(given.items()))
+    assert tool("book_appointment", given)["message"] == (
+        "customer_name is missing: ask for the caller's full name. "
+        "colour is no argument here: use customer_name, date, service, time. "
+        "date: '2026-13-01' is not a date; use YYYY-MM-DD."
+    )
+
+
+def test_what_the_model_leaves_open_counts_as_not_given(tool: Tool) -> None:
+    assert tool("book_appointment", BOOKING | {"service": None})["ok"]
+    assert "customer_name is missing" in tool("book_appointment", BOOKING | {"customer_name": "  "})["message"]
+    assert tool("book_appointment", BOOKING | {"time": "15:00:00"})["message"].endswith("at 15:00.")
+    for odd in ("1500", "15:00Z", "9:00", "T15:00", "15"):
+        assert f"time: '{odd}' is not a time" in tool("book_appointment", BOOKING | {"time": odd})["message"]
+    for odd in ("20261126", "2026-W48-4", "26.11.2026", "2026-11-31"):
+        assert f"date: '{odd}' is not a date" in tool("book_appointment", BOOKING | {"date": odd})["message"]

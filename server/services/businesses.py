@@ -107,14 +107,20 @@ def raise_version(business_id: int) -> Business:
     return _changed(business_id, {}, always=True)
 
 
+def lock(business_id: int) -> Business:
+    """The business as the database has it now, locked until the commit. Raises `LookupError`."""
+    query = sa.select(Business).where(Business.id == business_id).with_for_update(key_share=True)
+    row = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise LookupError(f"business {business_id} does not exist")
+    return row
+
+
 def _changed(business_id: int, values: dict[str, Any], *, always: bool = False) -> Business:
+    row = lock(business_id)
     with acting_as("server.services.businesses"):
-        query = sa.select(Business).where(Business.id == business_id).with_for_update(key_share=True)
-        row = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
-        if row is None:
-            raise LookupError(f"business {business_id} does not exist")
         _change(row, {key: value for key, value in values.items() if getattr(row, key) != value}, always=always)
-        return row
+    return row
 
 
 def business_for_number(number: str) -> Business | None:

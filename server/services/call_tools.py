@@ -149,7 +149,7 @@ def _repeated(wish: _Wish) -> Outcome:
     """The first run's answer; where that is still out, or was never heard, the tool is not run a second time."""
     answer = runs.answer_of(wish.key)
     if answer is None:
-        return _outcome(Answer(False, "That was asked already, and there is no answer yet. Tell the caller to wait."))
+        return _outcome(Answer(False, "That was asked already; I am still waiting for the answer."))
     return Outcome('"ok": true' in answer[:12], answer)
 
 

@@ -115,7 +115,7 @@ def allow_host(business_id: int, host: str) -> Origin:
         origin = read_origin(host)
     except BadAddress as problem:
         raise BadTool(str(problem)) from problem
-    business = db.session.get_one(Business, business_id)
+    business = businesses.lock(business_id)
     businesses.set_tools(business_id, hosts=sorted({*business.tool_hosts, str(origin)}))
     return origin
 
@@ -126,7 +126,7 @@ def forbid_host(business_id: int, host: str) -> bool:
         origin = str(read_origin(host))
     except BadAddress as problem:
         raise BadTool(str(problem)) from problem
-    business = db.session.get_one(Business, business_id)
+    business = businesses.lock(business_id)
     if origin not in business.tool_hosts:
         return False
     businesses.set_tools(business_id, hosts=[one for one in business.tool_hosts if one != origin])
@@ -140,7 +140,7 @@ def switch(business_id: int, name: str, *, on: bool) -> None:
         raise BadTool(f"there is no tool {name!r}: there are {', '.join((*specs.NAMES, *own))}")
     if name in specs.ALWAYS_ON and not on:
         raise BadTool(f"{name} can't be turned off: a call must be able to end")
-    off = set(db.session.get_one(Business, business_id).tools_off) - {name}
+    off = set(businesses.lock(business_id).tools_off) - {name}
     businesses.set_tools(business_id, off=sorted(off if on else off | {name}))
 
 

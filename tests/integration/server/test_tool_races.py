@@ -182,7 +182,7 @@ def test_one_http_tool_call_that_comes_twice_at_once_asks_once(web: FakeWeb) -> 
     for thread in threads:
         thread.join(30)
     assert len(web.asked) == 1
-    assert [answer["message"].split(",")[0] for answer in answers] == ["That was asked already", "Pong."]
+    assert [answer["message"].split(";")[0] for answer in answers] == ["That was asked already", "Pong."]
     assert _tool("ping", {})["message"] == "Pong."
 
 

@@ -170,7 +170,7 @@ def test_a_copy_that_comes_meanwhile_does_not_ask_again(web: FakeWeb, tool: Tool
     copies: list[dict[str, Any]] = []
     web.meanwhile = lambda: copies.append(tool("add_order", {"order": "7"}, id="t"))
     assert tool("add_order", {"order": "7"}, id="t")["ok"]
-    assert len(web.asked) == 1 and "there is no answer yet" in copies[0]["message"]
+    assert len(web.asked) == 1 and "still waiting for the answer" in copies[0]["message"]
 
 
 def test_a_call_has_few_requests_running_at_once(web: FakeWeb, tool: Tool, clock: FakeClock) -> None:

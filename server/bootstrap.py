@@ -12,6 +12,7 @@ from server.adapters.openai_http import OpenAITranscriber, OpenAIWriter
 from server.adapters.openai_realtime import OpenAIRealtime
 from server.adapters.openai_speech import OpenAISpeaker
 from server.adapters.twilio_rest import TwilioTelephony
+from server.adapters.web_tools import SafeWeb
 from server.config.local import with_local_parts
 from server.config.settings import Settings
 from server.db import db
@@ -70,6 +71,7 @@ def build(settings: Settings) -> Settings:
             apply_event=routes_twilio.apply_event,
             speaker=OpenAISpeaker(settings.model_base_url, key, settings.speech_model),
             max_calls=settings.max_calls,
+            web=SafeWeb(private_hosts=settings.tool_private_hosts),
         )
     )
     return settings

@@ -80,6 +80,12 @@ class Business(Base):
     outbound_countries: Mapped[list[Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    services: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)
+    slot_minutes: Mapped[int] = mapped_column(default=30)
+    book_ahead_days: Mapped[int] = mapped_column(default=366)
+    least_notice_minutes: Mapped[int] = mapped_column(default=0)
+    tools_off: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)
+    tool_hosts: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)
 
 
 class Contact(Base):
@@ -283,10 +289,10 @@ class WorkerBeat(Base):
 
 
 class Appointment(Base):
-    """A booked slot; one per business and start."""
+    """A booking; the time it takes is in `booked_units` until it is cancelled."""
 
     __tablename__ = "appointments"
-    __table_args__ = (sa.UniqueConstraint("business_id", "starts_at"),)
+    __table_args__ = (sa.Index("ix_appointments_business_id_local_date", "business_id", "local_date"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"), index=True)
@@ -298,6 +304,8 @@ class Appointment(Base):
     starts_at: Mapped[datetime] = mapped_column()
     request_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    minutes: Mapped[int] = mapped_column(default=30)
+    cancelled_at: Mapped[datetime | None] = mapped_column()
 
 
 class Message(Base):
@@ -313,6 +321,7 @@ class Message(Base):
     body: Mapped[str] = mapped_column(sa.Text)
     request_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    handled_at: Mapped[datetime | None] = mapped_column()
 
 
 class ApiKey(Base):
@@ -337,6 +346,66 @@ class LoginLink(Base):
     token_sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
     expires_at: Mapped[datetime] = mapped_column()
     used_at: Mapped[datetime | None] = mapped_column()
+
+
+class BookedUnit(Base):
+    """Five minutes of a business's time that an appointment holds: the key is what makes overlaps impossible."""
+
+    __tablename__ = "booked_units"
+
+    business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"), primary_key=True)
+    unit: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    appointment_id: Mapped[int] = mapped_column(sa.ForeignKey("appointments.id"), index=True)
+
+
+class TransferTarget(Base):
+    """A colleague or department that a call can be put through to; the model is told the name, never the number."""
+
+    __tablename__ = "transfer_targets"
+    __table_args__ = (sa.UniqueConstraint("business_id", "name_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"))
+    name: Mapped[str] = mapped_column(sa.String(100))
+    name_key: Mapped[str] = mapped_column(sa.String(100))
+    phone_e164: Mapped[str] = mapped_column(sa.String(20))
+    purpose: Mapped[str | None] = mapped_column(sa.String(300))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class HttpTool(Base):
+    """A tool of one business that asks another system. `headers` name secrets; `secrets` alone holds their values."""
+
+    __tablename__ = "http_tools"
+    __table_args__ = (sa.UniqueConstraint("business_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"))
+    name: Mapped[str] = mapped_column(sa.String(64))
+    description: Mapped[str] = mapped_column(sa.String(1000))
+    parameters: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    method: Mapped[str] = mapped_column(sa.String(8))
+    url: Mapped[str] = mapped_column(sa.Text)
+    headers: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    secrets: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict, deferred=True)
+    timeout_ms: Mapped[int] = mapped_column(default=5000)
+    max_bytes: Mapped[int] = mapped_column(default=65_536)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ToolRun(Base):
+    """One run of a tool that changes something: its claim while it runs, its answer afterwards."""
+
+    __tablename__ = "tool_runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"), index=True)
+    call_sid: Mapped[str] = mapped_column(sa.String(64), index=True)
+    name: Mapped[str] = mapped_column(sa.String(64))
+    answer: Mapped[str | None] = mapped_column(sa.Text)
+    claimed_until: Mapped[datetime] = mapped_column()
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 register_model(Base)

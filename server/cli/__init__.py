@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from server.cli import calls, demo, doctor, manage, processes
+from server.cli import calls, demo, doctor, manage, processes, tools
 from server.config.local import with_local_parts
 from server.config.settings import SettingsError, load
 
@@ -43,6 +43,8 @@ for command in (
     manage.number,
     calls.call,
     manage.login,
+    tools.tool,
+    tools.target,
     doctor.doctor,
     demo.demo,
 ):

@@ -68,10 +68,15 @@ def business() -> None:
 @click.option("--hours", multiple=True, metavar="DAY=HH:MM-HH:MM", help="Opening hours of a day; give several.")
 @click.option("--consent", help="What is said about the recording where it starts.")
 @click.option("--recording/--no-recording", default=None, help="Record this business's calls.  [default: yes]")
+@click.option("--service", "services", multiple=True, metavar="NAME=MINUTES[,PRICE]", help="What can be booked.")
+@click.option("--slot-minutes", type=int, help="How far apart appointments start.  [default: 30]")
+@click.option("--book-ahead-days", type=int, help="How far ahead can be booked.  [default: 366]")
+@click.option("--least-notice-minutes", type=int, help="How long before its start at the latest.  [default: 0]")
 @_call_options
 def add(
     name: str, phone: str, timezone: str | None, greeting: str | None, facts: tuple[str, ...], hours: tuple[str, ...],
-    consent: str | None, recording: bool | None, **calls: Any,
+    consent: str | None, recording: bool | None, services: tuple[str, ...], slot_minutes: int | None,
+    book_ahead_days: int | None, least_notice_minutes: int | None, **calls: Any,
 ) -> None:  # fmt: skip
     """Add a business, or update the one with this number: what is not given stays as it is."""
     with installation():
@@ -84,6 +89,10 @@ def add(
             hours=_hours(hours) or None,
             consent_announcement=consent,
             record_calls=recording,
+            services=[_service(one) for one in services] or None,
+            slot_minutes=slot_minutes,
+            book_ahead_days=book_ahead_days,
+            least_notice_minutes=least_notice_minutes,
             **_of_calls(**calls),
         )
 
@@ -149,6 +158,16 @@ def _hours(days: tuple[str, ...]) -> dict[str, str]:
             )
         made[name.strip().lower()] = span.strip()
     return made
+
+
+def _service(text: str) -> dict[str, Any]:
+    name, _, rest = text.rpartition("=")
+    minutes, _, price = rest.partition(",")
+    if not name.strip() or not minutes.strip().isdecimal():
+        raise click.BadParameter(
+            f"{text!r} is not NAME=MINUTES[,PRICE], such as 'Cut and blow-dry=45,45 pounds'", param_hint="--service"
+        )
+    return {"name": name, "minutes": int(minutes), "price": price}
 
 
 @click.group()

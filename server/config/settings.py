@@ -50,6 +50,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("FRONTDESK_HOME", "the folder for local data", ".frontdesk"),
     Spec("SECRET_KEY", "signs sessions and stream tokens; generated in FRONTDESK_HOME unless set", secret=True),
     Spec("MAX_CALLS", "how many calls this installation carries at once; each business has a limit of its own", "100"),
+    Spec("TOOL_PRIVATE_HOSTS", "names, comma separated, that HTTP tools may reach in a private network"),
     Spec("DEBUG", "1 is quiet production, 0 is development with debug logs", "1"),
 )
 
@@ -74,6 +75,7 @@ class Settings:
     secret_key: str = field(default="", repr=False)
     development: bool = False
     max_calls: int = 100
+    tool_private_hosts: tuple[str, ...] = ()
 
     @property
     def uses_local_engine(self) -> bool:
@@ -137,6 +139,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=values["SECRET_KEY"],
         development=development(env),
         max_calls=int(values["MAX_CALLS"]),
+        tool_private_hosts=_names(values["TOOL_PRIVATE_HOSTS"]),
     )
 
 
@@ -175,6 +178,10 @@ def problems(values: Mapping[str, str]) -> list[str]:
     if values["DEBUG"] not in ("0", "1"):
         found.append(f"DEBUG is {values['DEBUG']!r}: set 1 (quiet production, the default) or 0 (development)")
     return found
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in value.split(",") if name.strip())
 
 
 def _database_url(value: str, home: Path) -> str:

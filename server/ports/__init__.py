@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from server.ports.realtime import RealtimeModel
+from server.ports.web import Web
 
 
 class PortsNotInstalled(RuntimeError):
@@ -187,6 +188,7 @@ class Ports:
     apply_event: ApplyEvent | None = None
     speaker: Speaker | None = None
     max_calls: int = 100
+    web: Web | None = None
 
 
 _installed: Ports | None = None

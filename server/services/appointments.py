@@ -1,9 +1,9 @@
-"""Appointments: one per business and start, within opening hours, in the business's own time."""
+"""Appointments: booked, moved and cancelled. The time one takes is in `booked_units`, whose key rules overlaps out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -11,13 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from server import ports
 from server.db import acting_as, db
-from server.models_sql import Appointment, Business
-from server.services._facts import DAYS
-
-GRID = timedelta(minutes=30)
-"""Appointments start at the opening time and every half hour after it: two that start between would overlap."""
-LOOK_AHEAD_DAYS = 14
-BOOK_AHEAD = timedelta(days=366)
+from server.models_sql import Appointment, BookedUnit, Business
+from server.services import slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,100 +28,91 @@ def book(
     *, business_id: int, call_sid: str | None, request_key: str, customer_name: str, day: date, at: time,
     service: str | None = None, contact_id: int | None = None,
 ) -> Booking:  # fmt: skip
-    """Book a slot in the open transaction, or say why not and what is free.
+    """Book a time in the open transaction, or say why not and what is free.
 
-    ✅ OWNER: the `appointments` table. The unique (business, start) decides a race; the same `request_key` again gives
-    the same booking.
+    ✅ OWNER: the `appointments` table. The unique (business, unit) of `booked_units` decides a race, also between
+    appointments of different lengths; the same `request_key` again gives the same booking.
     """
     business = db.session.get_one(Business, business_id)
     zone = ZoneInfo(business.timezone)
     if (again := _booked_before(request_key)) is not None:
         return Booking(True, _booked(again, zone), again)
-    starts = datetime.combine(day, at, zone)
-    refusal = _refusal(business, starts)
+    starts, minutes = datetime.combine(day, at, zone), slots.minutes_for(business, service)
+    refusal = slots.refusal(business, starts, minutes)
     if refusal:
-        return Booking(False, f"{refusal} {offer(business, starts)}")
+        return Booking(False, f"{refusal} {slots.offer(business, starts, minutes)}")
     row = Appointment(
         business_id=business_id, call_sid=call_sid, contact_id=contact_id, customer_name=customer_name,
-        service=service, local_date=day, starts_at=starts.astimezone(UTC), request_key=request_key,
+        service=service, local_date=day, starts_at=starts.astimezone(UTC), minutes=minutes, request_key=request_key,
     )  # fmt: skip
     with acting_as("server.services.appointments"):
         try:
             with db.session.begin_nested():
                 db.session.add(row)
+                db.session.flush()
+                _hold(row)
         except IntegrityError:
             if (again := _booked_before(request_key)) is not None:
                 return Booking(True, _booked(again, zone), again)
-            return Booking(False, f"{spoken(starts)} is already taken. {offer(business, starts)}")
+            if not slots.is_taken(business_id, starts, minutes):
+                raise
+            return Booking(False, f"{slots.spoken(starts)} is already taken. {slots.offer(business, starts, minutes)}")
     return Booking(True, _booked(row, zone), row)
 
 
-def free_times(business: Business, day: date) -> list[datetime]:
-    """The free starts of a day, in the business's own time, from now on and up to a year ahead."""
-    now = ports.current().clock.now()
-    if not now.date() - timedelta(days=1) <= day <= (now + BOOK_AHEAD).date():
-        return []
-    taken = set(
-        db.session.scalars(
-            sa.select(Appointment.starts_at).where(
-                Appointment.business_id == business.id, Appointment.local_date == day
-            )
-        )
-    )
-    return [slot for slot in _slots(business, day) if slot > now and slot.astimezone(UTC) not in taken]
-
-
-def offer(business: Business, wanted: datetime) -> str:
-    """The free times nearest to what was wanted, in words; nearest to now for a past day or one too far away."""
-    now = ports.current().clock.now().astimezone(wanted.tzinfo)
-    if not now < wanted < now + BOOK_AHEAD:
-        wanted = now
-    for ahead in range(LOOK_AHEAD_DAYS):
-        day = wanted.date() + timedelta(days=ahead)
-        free = free_times(business, day)
-        if free:
-            near = sorted(free, key=lambda slot: abs(slot - wanted))[:3]
-            times = " or ".join(f"{slot:%H:%M}" for slot in sorted(near))
-            return f"Free on {spoken_day(day)}: {times}."
-    return f"Nothing is free in the two weeks from {spoken_day(wanted.date())}."
-
-
-def spoken(starts: datetime) -> str:
-    """A start in words: `Thursday 26 November at 14:30`."""
-    return f"{spoken_day(starts.date())} at {starts:%H:%M}"
-
-
-def spoken_day(day: date) -> str:
-    """A day in words."""
-    return f"{day:%A} {day.day} {day:%B}"
-
-
-def _slots(business: Business, day: date) -> list[datetime]:
-    """Every start of a day, free or not. A time that the clocks skip in spring is none."""
+def move(appointment_id: int, day: date, at: time) -> Booking:
+    """Move an appointment in the open transaction, or say why not and what is free; it then stays where it was."""
+    row = _locked(appointment_id)
+    business = db.session.get_one(Business, row.business_id)
     zone = ZoneInfo(business.timezone)
-    span = (business.hours or {}).get(DAYS[day.weekday()])
-    if not span:
-        return []
-    begin, end = (datetime.combine(day, time.fromisoformat(part), zone) for part in span.split("-"))
-    starts = [begin + GRID * step for step in range(-((begin - end) // GRID))]
-    return [start for start in starts if start.astimezone(UTC).astimezone(zone) == start]
+    starts = datetime.combine(day, at, zone)
+    if row.starts_at == starts.astimezone(UTC):
+        return Booking(True, f"The appointment is on {slots.spoken(starts)} already.", row)
+    own = slots.units(row.starts_at, row.minutes)
+    refusal = slots.refusal(business, starts, row.minutes)
+    if refusal:
+        return Booking(False, f"{refusal} {slots.offer(business, starts, row.minutes, but=own)}", row)
+    with acting_as("server.services.appointments"):
+        try:
+            with db.session.begin_nested():
+                _let_go(row)
+                row.local_date, row.starts_at = day, starts.astimezone(UTC)
+                db.session.flush()
+                _hold(row)
+        except IntegrityError:
+            db.session.refresh(row)
+            free = slots.offer(business, starts, row.minutes, but=own)
+            return Booking(False, f"{slots.spoken(starts)} is already taken. {free}", row)
+    return Booking(True, f"Moved to {slots.spoken(starts)} for {row.customer_name}.", row)
 
 
-def _refusal(business: Business, starts: datetime) -> str | None:
-    now = ports.current().clock.now()
-    if starts <= now:
-        return f"{spoken(starts)} is in the past."
-    if starts >= now + BOOK_AHEAD:
-        return f"{spoken_day(starts.date())} {starts.year} is more than a year away."
-    span = (business.hours or {}).get(DAYS[starts.weekday()])
-    if not span:
-        return f"We are closed on {starts:%A}."
-    opens, closes = span.split("-")
-    if not opens <= f"{starts:%H:%M}" < closes:
-        return f"On {starts:%A} we are open from {opens} to {closes}."
-    if starts not in _slots(business, starts.date()):
-        return f"There is no appointment at {starts:%H:%M}: they start every {GRID.seconds // 60} minutes."
-    return None
+def cancel(appointment_id: int) -> Booking:
+    """Cancel an appointment in the open transaction and free its time; one that is cancelled already stays so."""
+    row = _locked(appointment_id)
+    zone = ZoneInfo(db.session.get_one(Business, row.business_id).timezone)
+    if row.cancelled_at is None:
+        with acting_as("server.services.appointments"):
+            row.cancelled_at = ports.current().clock.now()
+            _let_go(row)
+    return Booking(True, f"The appointment on {slots.spoken(row.starts_at.astimezone(zone))} is cancelled.", row)
+
+
+def _hold(row: Appointment) -> None:
+    """Take the appointment's time. In ascending order, so that two that race wait and never lock each other out."""
+    held = [
+        {"business_id": row.business_id, "unit": unit, "appointment_id": row.id}
+        for unit in slots.units(row.starts_at, row.minutes)
+    ]
+    db.session.execute(sa.insert(BookedUnit), held)
+
+
+def _let_go(row: Appointment) -> None:
+    db.session.execute(sa.delete(BookedUnit).where(BookedUnit.appointment_id == row.id))
+
+
+def _locked(appointment_id: int) -> Appointment:
+    query = sa.select(Appointment).where(Appointment.id == appointment_id).with_for_update()
+    return db.session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def _booked_before(request_key: str) -> Appointment | None:
@@ -134,4 +120,4 @@ def _booked_before(request_key: str) -> Appointment | None:
 
 
 def _booked(row: Appointment, zone: ZoneInfo) -> str:
-    return f"Booked for {row.customer_name} on {spoken(row.starts_at.astimezone(zone))}."
+    return f"Booked for {row.customer_name} on {slots.spoken(row.starts_at.astimezone(zone))}."

@@ -12,6 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from server.db import acting_as, db
 from server.models_sql import Business
+from server.services import _booking_rules as rules
+from server.services._booking_rules import BadBusiness as BadBusiness
 from server.services._facts import DAYS
 
 _SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
@@ -25,15 +27,12 @@ _TEXTS = (
 )  # fmt: skip
 
 
-class BadBusiness(ValueError):
-    """A field of a business can't be used; the message names it and the remedy."""
-
-
 def save_business(
     *, name: str, phone_e164: str, timezone: str | None = None, language: str | None = None, voice: str | None = None,
     hours: dict[str, str] | None = None, facts: list[str] | None = None, record_calls: bool | None = None,
     max_calls: int | None = None, fallback_number: str | None = None, outbound_countries: list[str] | None = None,
-    **texts: str | None,
+    services: list[dict[str, Any]] | None = None, slot_minutes: int | None = None, book_ahead_days: int | None = None,
+    least_notice_minutes: int | None = None, **texts: str | None,
 ) -> Business:  # fmt: skip
     """Add a business, or update the one with this number, in the open transaction. Raises `BadBusiness`.
 
@@ -55,6 +54,10 @@ def save_business(
         "max_calls": None if max_calls is None else _lines(max_calls),
         "fallback_number": None if not fallback_number else e164(fallback_number, "fallback_number"),
         "outbound_countries": None if outbound_countries is None else _countries(outbound_countries),
+        "services": None if services is None else rules.services(services),
+        "slot_minutes": rules.number(slot_minutes, "slot_minutes"),
+        "book_ahead_days": rules.number(book_ahead_days, "book_ahead_days"),
+        "least_notice_minutes": rules.number(least_notice_minutes, "least_notice_minutes"),
         **texts,
     }
     given = {key: value for key, value in values.items() if value is not None}
@@ -84,14 +87,47 @@ def _locked(phone: str) -> Business | None:
     return db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def _change(row: Business, changed: dict[str, Any]) -> None:
-    if not changed:
+def _change(row: Business, changed: dict[str, Any], *, always: bool = False) -> None:
+    if not changed and not always:
         return
     for key, value in changed.items():
         setattr(row, key, value)
     row.version = Business.version + 1
     db.session.flush()
     db.session.refresh(row)
+
+
+def set_tools(business_id: int, *, off: list[str] | None = None, hosts: list[str] | None = None) -> Business:
+    """Say which tools a business's calls do without, and which hosts its HTTP tools may reach; None changes nothing.
+
+    Raises `LookupError`. Which names and hosts make sense is checked by `server.services.tools.http_tools`.
+    """
+    given = {"tools_off": off, "tool_hosts": hosts}
+    return _changed(business_id, {key: value for key, value in given.items() if value is not None})
+
+
+def raise_version(business_id: int) -> Business:
+    """Something beside the row that calls depend on has changed: what was made of the old must not be used again.
+
+    Locks the row until the commit, so that two such changes of one business never run at once.
+    """
+    return _changed(business_id, {}, always=True)
+
+
+def lock(business_id: int) -> Business:
+    """The business as the database has it now, locked until the commit. Raises `LookupError`."""
+    query = sa.select(Business).where(Business.id == business_id).with_for_update(key_share=True)
+    row = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise LookupError(f"business {business_id} does not exist")
+    return row
+
+
+def _changed(business_id: int, values: dict[str, Any], *, always: bool = False) -> Business:
+    row = lock(business_id)
+    with acting_as("server.services.businesses"):
+        _change(row, {key: value for key, value in values.items() if getattr(row, key) != value}, always=always)
+    return row
 
 
 def business_for_number(number: str) -> Business | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from server import ports
 from server.db import acting_as, db
-from server.models_sql import Message
+from server.models_sql import CallLog, Message
 
 
 def take(
@@ -40,3 +41,24 @@ def take(
             if found is None:
                 raise
             return found
+
+
+def open_of_contact(business_id: int, contact_id: int, most: int) -> list[Message]:
+    """The messages that a contact left in calls and that nobody has dealt with, newest first."""
+    calls = sa.select(CallLog.call_sid).where(CallLog.business_id == business_id, CallLog.contact_id == contact_id)
+    query = sa.select(Message).where(
+        Message.business_id == business_id, Message.handled_at.is_(None), Message.call_sid.in_(calls)
+    )
+    return list(db.session.scalars(query.order_by(Message.id.desc()).limit(most)))
+
+
+def mark_handled(business_id: int, message_id: int) -> bool:
+    """Say in the open transaction that a message was dealt with; False when the business has no such message."""
+    query = sa.select(Message).where(Message.business_id == business_id, Message.id == message_id).with_for_update()
+    row = db.session.scalars(query).one_or_none()
+    if row is None:
+        return False
+    if row.handled_at is None:
+        with acting_as("server.services.messages"):
+            row.handled_at = ports.current().clock.now()
+    return True

@@ -154,7 +154,9 @@ def _keep(key: tuple[int, str], value: tuple[int, str]) -> None:
 def _upcoming(contact: Contact | None, now: datetime) -> list[Appointment]:
     if contact is None:
         return []
-    query = sa.select(Appointment).where(Appointment.contact_id == contact.id, Appointment.starts_at > now)
+    query = sa.select(Appointment).where(
+        Appointment.contact_id == contact.id, Appointment.starts_at > now, Appointment.cancelled_at.is_(None)
+    )
     return list(db.session.scalars(query.order_by(Appointment.starts_at).limit(3)))
 
 

@@ -151,7 +151,8 @@ def list_version(limit: int) -> tuple[Any, ...]:
     calls = db.session.execute(newest.order_by(CallLog.id.desc()).limit(limit)).all()
     sids = [row[0] for row in calls]
     talking = [row[0] for row in calls if row[1] not in FINAL]
-    booked = db.session.scalar(sa.select(sa.func.count(Appointment.id)).where(Appointment.call_sid.in_(sids)))
+    standing = sa.select(sa.func.count(Appointment.id)).where(Appointment.cancelled_at.is_(None))
+    booked = db.session.scalar(standing.where(Appointment.call_sid.in_(sids)))
     said = db.session.execute(_turn_marks().where(ConversationTurn.call_sid.in_(talking))).one()
     return (*map(tuple, calls), booked, *said)
 
@@ -169,7 +170,7 @@ def call_view(call_sid: str, business_id: int | None = None) -> CallView | None:
         contact=db.session.get(Contact, call.contact_id) if call.contact_id is not None else None,
         turns=calls.turns_of(call_sid),
         events=_of(CallEvent, call_sid, CallEvent.id),
-        appointments=_of(Appointment, call_sid, Appointment.starts_at),
+        appointments=_appointments_of([call_sid]).get(call_sid, []),
         messages=_of(Message, call_sid, Message.id),
         recording=recordings.file_of(call_sid),
         request_id=_requests_of([call_sid]).get(call_sid),
@@ -196,8 +197,9 @@ def call_version(call_sid: str) -> tuple[Any, ...]:
 def appointments_page(
     *, limit: int, cursor: int | None = None, business_id: int | None = None
 ) -> tuple[list[tuple[Appointment, Business]], int | None]:
-    """Appointments, the newest booking first, by keyset, with the cursor of the next page."""
+    """Appointments that stand, the newest booking first, by keyset, with the cursor of the next page."""
     query = sa.select(Appointment, Business).join(Business, Business.id == Appointment.business_id)
+    query = query.where(Appointment.cancelled_at.is_(None))
     if business_id is not None:
         query = query.where(Appointment.business_id == business_id)
     if cursor is not None:
@@ -240,9 +242,10 @@ def _turn_marks() -> sa.Select[Any]:
 
 
 def _appointments_of(sids: list[str]) -> dict[str, list[Appointment]]:
+    """What these calls booked and nobody has cancelled since."""
     found: dict[str, list[Appointment]] = {}
-    query = sa.select(Appointment).where(Appointment.call_sid.in_(sids)).order_by(Appointment.starts_at)
-    for row in db.session.scalars(query):
+    query = sa.select(Appointment).where(Appointment.call_sid.in_(sids), Appointment.cancelled_at.is_(None))
+    for row in db.session.scalars(query.order_by(Appointment.starts_at)):
         found.setdefault(str(row.call_sid), []).append(row)
     return found
 

@@ -28,6 +28,7 @@ PREFIXES = (
     "OTEL_",
     "DBOS_",
     "SPEECH_",
+    "TOOL_",
 )
 # The workplace's certificate bundle shares a prefix with credentials.
 KEPT = frozenset({"AWS_CA_BUNDLE"})

@@ -33,6 +33,17 @@ COMMANDS = [
     ["number", "connect"],
     ["doctor"],
     ["login"],
+    ["tool", "list"],
+    ["tool", "add"],
+    ["tool", "remove"],
+    ["tool", "test"],
+    ["tool", "allow"],
+    ["tool", "forbid"],
+    ["tool", "on"],
+    ["tool", "off"],
+    ["target", "add"],
+    ["target", "remove"],
+    ["target", "list"],
     ["demo"],
 ]
 

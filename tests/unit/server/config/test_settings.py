@@ -81,3 +81,11 @@ def test_a_configured_account_is_kept(tmp_path: Path) -> None:
     settings = with_local_parts(load(environ))
     assert (settings.twilio_account_sid, settings.twilio_auth_token, settings.twilio_url) == ("AC1", "t", "")
     assert settings.secret_key
+
+
+def test_private_hosts_for_tools_are_names_in_a_list() -> None:
+    assert load({}).tool_private_hosts == ()
+    assert load({"TOOL_PRIVATE_HOSTS": " Intranet.example , ,crm.local"}).tool_private_hosts == (
+        "intranet.example",
+        "crm.local",
+    )

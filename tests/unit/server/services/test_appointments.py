@@ -1,38 +1,19 @@
-"""Bookings and the tools that make them."""
+"""Bookings: made once, moved, cancelled, never two at one time."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
 
 from server.db import Database
-from server.models_sql import Appointment, Business, CallEvent, CallLog, Contact, Message
-from server.services import appointments, call_tools
-from server.services.businesses import demo_business, save_business
-from server.services.contacts import contact_for
-from tests.support.clock import FakeClock
+from server.models_sql import Appointment, BookedUnit, Business
+from server.services import appointments, slots
+from server.services.businesses import BadBusiness, demo_business, save_business
+from server.services.realtime_prompt_builder import build_realtime_system_prompt
 
 THURSDAY = date(2026, 11, 26)
-
-
-@pytest.fixture
-def salon(database: Database, clock: FakeClock) -> Business:
-    with database.scope() as session:
-        saved = save_business(**demo_business())
-        contact_for(saved.id, "+447700900123")
-        session.commit()
-    with database.scope("server.routes_twilio") as session:
-        session.add(
-            CallLog(
-                call_sid="CA1", business_id=saved.id, direction="inbound", status="in-progress", contact_id=1,
-                from_number="+447700900123",
-            )
-        )  # fmt: skip
-        session.commit()
-    return saved
 
 
 def _book(business: Business, key: str, day: date = THURSDAY, at: time = time(14, 30)) -> appointments.Booking:
@@ -90,63 +71,6 @@ def test_a_taken_slot_offers_the_nearest_free_ones(database: Database, salon: Bu
     assert "already taken. Free on Thursday 26 November: 13:30 or 14:00 or 15:00." in second.message
 
 
-def _tool(name: str, arguments: dict[str, Any] | str, tool_call_id: str = "t1") -> dict[str, Any]:
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    answer = call_tools.run_tool(business_id=1, call_sid="CA1", tool_call_id=tool_call_id, name=name, arguments=text)
-    return dict(json.loads(answer))
-
-
-BOOKING = {"customer_name": "Maria Lopez", "date": "2026-11-26", "time": "14:30", "service": "haircut"}
-
-
-def test_the_tool_books_once_and_remembers_the_name(database: Database, salon: Business) -> None:
-    assert _tool("book_appointment", BOOKING) == _tool("book_appointment", BOOKING)
-    with database.scope(write=False):
-        assert Appointment.query.count() == 1
-        assert Contact.query.one().name == "Maria Lopez"
-        assert [event.detail for event in CallEvent.query] == [{"name": "book_appointment", "ok": True}] * 2
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "says"),
-    [
-        ("book_appointment", {"customer_name": "Maria"}, "date is missing: ask for the day of the appointment"),
-        ("book_appointment", BOOKING | {"date": "Thursday"}, "date 'Thursday' is not YYYY-MM-DD"),
-        ("book_appointment", BOOKING | {"time": "half two"}, "time 'half two' is not HH:MM"),
-        ("book_appointment", "{", "are not JSON"),
-        ("book_appointment", "[]", "must be an object"),
-        ("open_safe", {}, "There is no tool 'open_safe'"),
-    ],
-)
-def test_bad_arguments_are_told_to_the_model_in_words(
-    database: Database, salon: Business, name: str, arguments: Any, says: str
-) -> None:
-    answer = _tool(name, arguments)
-    assert answer["ok"] is False and says in answer["message"]
-
-
-def test_availability_and_messages(database: Database, salon: Business) -> None:
-    assert _tool("check_availability", {"date": "2026-11-28"})["free"][0] == "10:00"
-    assert "Nothing is free on Sunday" in _tool("check_availability", {"date": "2026-11-29"})["message"]
-    left = {"customer_name": "Maria", "message": "Call me", "callback_number": "the number I am calling from"}
-    assert _tool("take_message", left)["ok"]
-    with database.scope(write=False):
-        assert Message.query.one().callback_number == "+447700900123"
-
-
-def test_a_tool_of_another_business_s_call_does_nothing(database: Database, salon: Business) -> None:
-    answer = call_tools.run_tool(
-        business_id=99, call_sid="CA1", tool_call_id="t", name="book_appointment", arguments=json.dumps(BOOKING)
-    )
-    assert json.loads(answer)["ok"] is False
-    with database.scope(write=False):
-        assert Appointment.query.count() == 0
-
-
-def test_every_tool_has_a_schema_and_a_handler(database: Database) -> None:
-    assert {spec["name"] for spec in call_tools.tool_specs(1)} == set(call_tools._TOOLS)
-
-
 def test_between_the_half_hours_there_is_no_appointment_that_could_overlap(database: Database, salon: Business) -> None:
     with database.scope():
         booking = _book(salon, "k1", at=time(14, 17))
@@ -182,55 +106,156 @@ def test_a_time_that_the_clocks_skip_is_none(database: Database, salon: Business
     """In London 28 March 2027 has no 01:00 and no 01:30."""
     with database.scope():
         night = save_business(**demo_business() | {"phone_e164": "+441632960102", "hours": {"sunday": "00:00-03:00"}})
-        free = [f"{slot:%H:%M}" for slot in appointments.free_times(night, date(2027, 3, 28))]
+        free = [f"{slot:%H:%M}" for slot in slots.free_times(night, date(2027, 3, 28))]
         assert free == ["00:00", "00:30", "02:00", "02:30"]
-        assert "There is no appointment at 01:30" in _book(night, "k1", date(2027, 3, 28), time(1, 30)).message
+        assert (
+            "There is no 01:30 on Sunday 28 March: the clocks go forward."
+            in _book(night, "k1", date(2027, 3, 28), time(1, 30)).message
+        )
 
 
-def test_availability_is_said_in_spans(database: Database, salon: Business) -> None:
-    _tool("book_appointment", BOOKING)
-    answer = _tool("check_availability", {"date": "2026-11-26"}, "t2")
-    assert answer["message"] == "Free on Thursday 26 November: 09:00 to 14:00 and 15:00 to 17:30."
-    assert _tool("check_availability", {"date": "2026-11-29"})["message"].startswith(
-        "Nothing is free on Sunday. Free on Monday 30 November: 09:00 or"
-    )
-    assert _tool("check_availability", {"date": "9999-12-31"})["message"].startswith("Nothing is free on Friday.")
+def _salon(**rules: Any) -> Business:
+    return save_business(**demo_business() | rules)
 
 
-def test_arguments_are_cut_and_cleaned_to_what_a_database_holds(database: Database, salon: Business) -> None:
-    long = BOOKING | {"customer_name": "Maria\0  " + "x" * 300, "service": "y" * 300}
-    assert _tool("book_appointment", long)["ok"]
-    assert _tool("book_appointment", BOOKING | {"service": {"a": 1}}, "t2")["message"].startswith("service must be a")
-    note = {"customer_name": "z" * 300, "message": "m" * 5000, "callback_number": "5" * 100}
-    assert _tool("take_message", note, "t3")["ok"]
-    with database.scope(write=False):
-        booked, left = Appointment.query.one(), Message.query.one()
-    assert (booked.customer_name[:7], len(booked.customer_name), len(booked.service)) == ("Maria x", 200, 200)
-    assert (len(left.customer_name), len(left.body), len(left.callback_number)) == (200, 4000, 64)
+def test_two_lengths_can_t_overlap(database: Database, salon: Business) -> None:
+    with database.scope():
+        business = _salon(slot_minutes=15, services=[{"name": "Cut", "minutes": 45}, {"name": "Perm", "minutes": 120}])
+
+        def book(key: str, at: time, service: str) -> bool:
+            return appointments.book(
+                business_id=business.id, call_sid=None, request_key=key, customer_name="M", day=THURSDAY, at=at,
+                service=service,
+            ).ok  # fmt: skip
+
+        assert book("k1", time(10, 0), "Perm")
+        assert [book(f"a{at}", time(9, at), "Cut") for at in (30, 15)] == [False, True]
+        assert [book(f"b{at}", time(11, at), "Cut") for at in (0, 45)] == [False, False]
+        assert book("k2", time(12, 0), "Cut")
 
 
-def test_what_the_model_got_wrong_is_on_the_timeline(database: Database, salon: Business) -> None:
-    _tool("book_appointment", BOOKING | {"date": "Thursday"})
-    _tool("open_safe", {})
-    with database.scope(write=False):
-        details = [event.detail for event in CallEvent.query]
-    assert details == [{"name": "book_appointment", "ok": False}, {"name": "unknown", "ok": False}]
+def test_an_appointment_must_end_before_closing(database: Database, salon: Business) -> None:
+    with database.scope():
+        business = _salon(services=[{"name": "Perm", "minutes": 120}])
+        late = appointments.book(
+            business_id=business.id, call_sid=None, request_key="k", customer_name="M", day=THURSDAY, at=time(16, 30),
+            service="perm",
+        )  # fmt: skip
+        assert late.message.startswith("It takes 120 minutes, and we close at 18:00 on Thursday. Free on Thursday")
+        assert slots.free_times(business, THURSDAY, 120)[-1].time() == time(16, 0)
 
 
-def test_a_database_that_fails_is_told_in_words(database: Database, salon: Business) -> None:
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE call_events")
-    for arguments in (BOOKING, {}):
-        assert _tool("book_appointment", arguments) == {
-            "ok": False,
-            "message": "That did not work just now. I can take a message instead.",
-        }
+@pytest.mark.parametrize(
+    ("rules", "day", "at", "says"),
+    [
+        (
+            {"least_notice_minutes": 120},
+            date(2026, 11, 24),
+            time(11, 0),
+            "too soon: appointments need 2 hours' notice",
+        ),
+        ({"least_notice_minutes": 90}, date(2026, 11, 24), time(10, 30), "is too soon: appointments need 90 minutes'"),
+        ({"book_ahead_days": 7}, date(2026, 12, 2), time(10, 0), "is more than 7 days away. Free on Tuesday 24"),
+    ],
+)
+def test_a_business_s_notice_and_reach(
+    database: Database, salon: Business, rules: dict[str, int], day: date, at: time, says: str
+) -> None:
+    with database.scope():
+        assert says in _book(_salon(**rules), "k1", day, at).message
 
 
-def test_a_withheld_number_is_not_called_back(database: Database, salon: Business) -> None:
-    with database.scope("server.routes_twilio") as session:
-        CallLog.query.one().from_number = "+86282452253"
+def test_the_notice_also_narrows_what_is_offered(database: Database, salon: Business) -> None:
+    with database.scope():
+        free = slots.free_times(_salon(least_notice_minutes=240), date(2026, 11, 24))
+        assert free[0].time() == time(13, 30)
+
+
+def test_a_moved_appointment_frees_its_time_and_a_refused_move_keeps_it(database: Database, salon: Business) -> None:
+    with database.scope():
+        first, other = _book(salon, "k1"), _book(salon, "k2", at=time(15, 0))
+        assert first.appointment is not None and other.appointment is not None
+        taken = appointments.move(first.appointment.id, THURSDAY, time(15, 0))
+        assert not taken.ok and "15:00 is already taken. Free on Thursday 26 November: 14:00 or 15:30" in taken.message
+        assert not _book(salon, "k3").ok
+        assert appointments.move(first.appointment.id, THURSDAY, time(14, 30)).message.endswith("at 14:30 already.")
+        assert appointments.move(first.appointment.id, THURSDAY, time(9, 0)).ok
+        assert _book(salon, "k4").ok and not _book(salon, "k5", at=time(9, 0)).ok
+        closed = appointments.move(first.appointment.id, date(2026, 11, 29), time(9, 0))
+        assert "We are closed on Sunday. Free on Monday 30 November" in closed.message
+
+
+def test_an_appointment_may_move_into_its_own_time(database: Database, salon: Business) -> None:
+    with database.scope():
+        business = _salon(slot_minutes=15, services=[{"name": "Perm", "minutes": 60}])
+        booked = appointments.book(
+            business_id=business.id, call_sid=None, request_key="k", customer_name="M", day=THURSDAY, at=time(10, 0),
+            service="Perm",
+        ).appointment  # fmt: skip
+        assert booked is not None
+        assert appointments.move(booked.id, THURSDAY, time(10, 15)).ok
+        assert [row.unit for row in BookedUnit.query.order_by(BookedUnit.unit)] == list(
+            slots.units(datetime(2026, 11, 26, 10, 15, tzinfo=UTC), 60)
+        )
+
+
+def test_a_cancelled_appointment_frees_its_time_and_stays_cancelled(database: Database, salon: Business) -> None:
+    with database.scope():
+        booked = _book(salon, "k1").appointment
+        assert booked is not None
+        assert appointments.cancel(booked.id) == appointments.cancel(booked.id)
+        assert BookedUnit.query.count() == 0 and _book(salon, "k2").ok
+
+
+def test_the_hour_that_comes_twice_is_booked_once(database: Database, salon: Business) -> None:
+    """On 31 October 2027 London has 01:00 to 02:00 twice; the first one counts."""
+    with database.scope():
+        night = save_business(
+            **demo_business()
+            | {"phone_e164": "+441632960102", "hours": {"sunday": "00:00-03:00"}, "services": [
+                {"name": "Long", "minutes": 120}]}
+        )  # fmt: skip
+        day = date(2027, 10, 31)
+        free = slots.free_times(night, day)
+        assert [f"{slot:%H:%M}" for slot in free] == ["00:00", "00:30", "01:00", "01:30", "02:00", "02:30"]
+        booked = _book(night, "k1", day, time(1, 30)).appointment
+        assert booked is not None and booked.starts_at == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
+        # Two hours from half past midnight end at half past one, of the second time.
+        assert [f"{slot:%H:%M}" for slot in slots.free_times(night, day, 120)] == []
+        appointments.cancel(booked.id)
+        assert [f"{slot:%H:%M}" for slot in slots.free_times(night, day, 120)] == [
+            "00:00", "00:30", "01:00", "01:30",
+        ]  # fmt: skip
+
+
+def test_opening_between_two_units_starts_on_the_next(database: Database, salon: Business) -> None:
+    with database.scope():
+        free = slots.free_times(_salon(hours={"thursday": "09:07-10:30"}), THURSDAY)
+        assert [f"{slot:%H:%M}" for slot in free] == ["09:10", "09:40"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ({"slot_minutes": 7}, "slot_minutes: 7 minutes is no multiple of 5"),
+        ({"slot_minutes": 0}, "slot_minutes is 0: give a number from 5 to 1440"),
+        ({"book_ahead_days": 0}, "book_ahead_days is 0"),
+        ({"least_notice_minutes": -1}, "least_notice_minutes is -1"),
+        ({"services": [{"name": "", "minutes": 30}]}, "services: give each a name"),
+        ({"services": [{"name": "Cut", "minutes": "30"}]}, "services: 'Cut' takes '30' minutes"),
+        ({"services": [{"name": "Cut", "minutes": 31}]}, "31 minutes is no multiple of 5"),
+        ({"services": [{"name": "Cut", "minutes": 30}, {"name": "cut", "minutes": 30}]}, "'cut' is there twice"),
+        ({"services": [{"name": "Cut", "minutes": 30, "price": "x" * 61}]}, "the price of 'Cut' is longer"),
+    ],
+)
+def test_rules_that_make_no_sense_are_named(database: Database, rules: dict[str, Any], says: str) -> None:
+    with database.scope(), pytest.raises(BadBusiness, match=says):
+        _salon(**rules)
+
+
+def test_what_is_offered_and_booked_is_in_the_prompt(database: Database, salon: Business) -> None:
+    with database.scope() as session:
+        _salon(services=[{"name": "Cut", "minutes": 45, "price": "45 pounds"}, {"name": "Perm", "minutes": 120}])
         session.commit()
-    assert _tool("take_message", {"customer_name": "M", "message": "Call me", "callback_number": "this number"})["ok"]
-    with database.scope(write=False):
-        assert Message.query.one().callback_number is None
+    prompt = build_realtime_system_prompt(salon.id, "inbound")
+    assert "# Services\n- Cut takes 45 minutes and costs 45 pounds.\n- Perm takes 120 minutes.\n" in prompt

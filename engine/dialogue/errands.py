@@ -47,8 +47,10 @@ def begin(tool: Tool, text: str, world: World, known: Errand | None = None, call
     _from_context(errand, world)
     filling.take(errand, Heard(text), world)
     for slot in tool.slots:
-        if slot.kind == "reason" and slot.required and tool.family == "transfer" and text:
+        if slot.kind == "reason" and tool.family == "transfer" and text:
             errand.values.setdefault(slot.name, text)
+        if slot.required and len(slot.choices) == 1:
+            errand.values.setdefault(slot.name, slot.choices[0])
     return errand
 
 

@@ -13,6 +13,7 @@ from engine.dialogue.speaking import listed, sentence, with_article
 from engine.dialogue.state import Errand
 
 OWN_NUMBER_QUESTION = "Shall we call you back on the number you are calling from?"
+_MOST_CHOICES = 6
 _QUESTIONS = {
     "date": "What day would you like?",
     "time": "What time would suit you?",
@@ -46,7 +47,9 @@ def question(slot: Slot, family: str = "") -> str:
         return "What is your name, please?" if family == "message" else "What name is it under, please?"
     if slot.kind == "choice":
         asked = _asked(slot) if slot.description else f"Which {slot.words} would you like"
-        return f"{asked}: {either(slot)}?"
+        if slot.is_service:
+            asked = _QUESTIONS["service"].rstrip("?")
+        return f"{asked}: {either(slot)}?" if len(slot.choices) <= _MOST_CHOICES else f"{asked}?"
     return _QUESTIONS.get(slot.kind) or f"{_asked(slot)}?"
 
 
@@ -113,14 +116,20 @@ def read_back(errand: Errand) -> str:
 def understood(errand: Errand) -> str:
     """Everything as understood, as a statement."""
     said = {(slot.kind, slot.role): spoken(slot, errand.values[slot.name]) for slot in _filled(errand)}
-    by_kind = {slot.kind: spoken(slot, errand.values[slot.name]) for slot in _filled(errand)}
+    by_kind = {
+        "service" if slot.is_service else slot.kind: spoken(slot, errand.values[slot.name]) for slot in _filled(errand)
+    }
     if errand.tool.family == "message":
         return _message_back(by_kind)
     if errand.tool.family == "reschedule":
         words = f"So you would like to move the {_booked_thing(errand)}{_move(said, by_kind)}"
     else:
         words = " ".join([_head(errand, by_kind), *_places(by_kind)])
-    rest = [_apart(slot, errand.values[slot.name]) for slot in _filled(errand) if slot.kind not in _PLACED]
+    rest = [
+        _apart(slot, errand.values[slot.name])
+        for slot in _filled(errand)
+        if (slot.kind not in _PLACED and not slot.is_service) or slot.role == "until"
+    ]
     return f"{', '.join([words, *rest])}."
 
 

@@ -119,6 +119,12 @@ def _tool(raw: dict[str, Any]) -> Tool:
     name, description = str(raw["name"]), str(raw.get("description") or "")
     words = _spaced(name)
     family = next((family for family, pattern in _FAMILY_OF_NAME if re.search(pattern, words)), "other")
+    if (
+        family == "other"
+        and _READS.match(words)
+        and re.search(r"\b(?:appointments?|bookings?|reservations?)\b", description)
+    ):
+        family = "lookup"
     return Tool(name, family, tuple(read_slots(raw.get("parameters"))), description)
 
 

@@ -92,21 +92,18 @@ def _dates(text: str, today: date, anchor: date | None) -> dict[int, tuple[re.Ma
 def find_range(text: str, today: date) -> tuple[date, date] | None:
     """The first and the last day of a stretch: "from the 3rd to the 6th of December"."""
     plain = prepared(text)
-    for match in _STRETCH.finditer(plain):
-        last = find_date(match["last"], today)
-        first = find_date(match["first"], today) if last is not None else None
+    for match in re.finditer(r" (?:to|until|till|through|and) ", plain):
+        before, after = plain[: match.start()], plain[match.end() :]
+        last = find_date(after, today)
+        first = find_date(before, today) if last is not None else None
         if first is None or last is None:
             continue
-        bare = re.fullmatch(r"(?:the )?(?P<day>\d{1,2}) ?(?:st|nd|rd|th)", match["first"].strip())
+        # "From the 3rd to the 6th of December": the month stands once, at the end.
+        bare = re.search(r"\b(?P<day>\d{1,2}) ?(?:st|nd|rd|th)$", before)
         first = (_valid(last.year, last.month, int(bare["day"])) or first) if bare else first
         if first < last:
             return first, last
     return None
-
-
-_STRETCH = re.compile(
-    r"\b(?:from|between|on)? ?(?P<first>(?:(?!\bto\b|\buntil\b).)+?) (?:to|until|till|through|and) (?P<last>.+)$"
-)
 
 
 @remembered

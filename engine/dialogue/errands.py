@@ -163,6 +163,9 @@ def _ask_again(errand: Errand, slot: Slot, words: str) -> str:
 def next_question(errand: Errand, world: World) -> str | None:
     """The question for the first thing missing, noting that it was asked; None when nothing is missing."""
     missing = [slot for slot in errand.tool.slots if _needed(slot, errand, world) and slot.name not in errand.values]
+    if errand.tool.family == "reschedule":
+        # Whose it is and where it is now come before where it goes.
+        missing.sort(key=lambda slot: (slot.kind != "name", slot.role == "new"))
     errand.asking = missing[0].name if missing else None
     if not missing:
         return _which_half(errand, world)

@@ -78,6 +78,12 @@ def _looked(state: State, result: Result, world: World) -> list[Output]:
     message = result.message or "I could not see what is free."
     _keep_day(errand, looked, message, world)
     clock = errand.tool.of_kind("time", "new") or errand.tool.of_kind("time")
+    until = looked.tool.of_kind("date", "until")
+    day = errand.tool.of_kind("date", "new") or errand.tool.of_kind("date")
+    if until is not None and until.name in looked.values and day is not None:
+        # Several days were looked at: which of them is still open.
+        errand.values.pop(day.name, None)
+        return steps.before(message, steps.advance(state, world))
     filling.settle_times(errand, world)
     if (
         clock is not None
@@ -143,6 +149,8 @@ def _failed(state: State, errand: Errand, result: Result, world: World) -> list[
 
 def _ask_for_another_time(errand: Errand, result: Result, message: str, asking: str, world: World) -> list[Output]:
     errand.asking = asking
+    if errand.tool.family == "cancel":
+        return [Say(message if message.rstrip().endswith("?") else f"{message} What other day could it be?")]
     errand.options = result.free
     offered = find_date(message.rsplit("ree on", 1)[-1], world.context.now.date()) if result.free else None
     day = errand.tool.of_kind("date", "new") or errand.tool.of_kind("date")

@@ -133,7 +133,7 @@ def _whatever(state: State, errand: Errand, world: World) -> list[Output] | None
     asked = errand.tool.slot(errand.asking) if errand.asking else None
     if tool is None or asked is None or asked.kind not in ("date", "time"):
         return None
-    return switching.look_for(state, errand, tool, world)
+    return switching.look_for(state, errand, tool, "", world)
 
 
 def _matter(errand: Errand) -> str:

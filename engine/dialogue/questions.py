@@ -47,9 +47,13 @@ def question(slot: Slot, family: str = "") -> str:
         return "What is your name, please?" if family == "message" else "What name is it under, please?"
     if slot.kind == "choice":
         asked = _asked(slot) if slot.description else f"Which {slot.words} would you like"
-        if slot.is_service:
+        if family == "transfer":
+            asked = "Who should I put you through to"
+        elif slot.is_service:
             asked = _QUESTIONS["service"].rstrip("?")
         return f"{asked}: {either(slot)}?" if len(slot.choices) <= _MOST_CHOICES else f"{asked}?"
+    if slot.kind == "number" and not slot.description:
+        return f"How many {slot.words}?" if slot.words.endswith("s") else f"How many, for the {slot.words}?"
     return _QUESTIONS.get(slot.kind) or f"{_asked(slot)}?"
 
 
@@ -105,7 +109,11 @@ def spoken(slot: Slot, value: str) -> str:
         return spoken_digits(value)
     if slot.kind == "flag":
         return "yes" if value == "true" else "no"
-    return value.replace("_", " ") if slot.kind == "choice" else value
+    if slot.kind == "choice":
+        plain = value.replace("_", " ")
+        # "Colour" in a list of services is "a colour" in a sentence; an MOT stays one.
+        return plain[0].lower() + plain[1:] if slot.is_service and plain[1:2].islower() else plain
+    return value
 
 
 def read_back(errand: Errand) -> str:

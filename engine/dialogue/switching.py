@@ -116,19 +116,25 @@ def _look_between(state: State, errand: Errand, heard: Heard, world: World) -> l
         return steps.before(
             "I can't see which times are free, but tell me one and I will try it.", steps.advance(state, world)
         )
-    return look_for(state, errand, tool, world)
+    return look_for(state, errand, tool, heard.text, world)
 
 
-def look_for(state: State, errand: Errand, tool: Tool, world: World) -> list[Output]:
+def look_for(state: State, errand: Errand, tool: Tool, text: str, world: World) -> list[Output]:
     """Ask the diary about the errand's day, and come back to the errand with what it says."""
     clock = errand.tool.of_kind("time", "new") or errand.tool.of_kind("time")
     errand.confirming = False
     state.parked = errand
-    state.errand = errands.begin(tool, "", world, caller=state.name)
+    state.errand = errands.begin(tool, text, world, caller=state.name)
     for slot in tool.slots:
         source = errand.tool.of_kind(slot.kind, "new") or errand.tool.of_kind(slot.kind)
-        if source is not None and source.role != "old" and source.name in errand.values and slot.kind != "time":
-            state.errand.values[slot.name] = errand.values[source.name]
+        if (
+            source is not None
+            and source.role != "old"
+            and source.name in errand.values
+            and slot.kind != "time"
+            and slot.role != "until"
+        ):
+            state.errand.values.setdefault(slot.name, errand.values[source.name])
     if clock is not None and clock.name not in errand.said:
         errand.values.pop(clock.name, None)
     return steps.advance(state, world)

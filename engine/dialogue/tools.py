@@ -200,7 +200,5 @@ def _free(message: str, data: dict[str, Any]) -> tuple[time, ...]:
             found = [one for text in value for one in all_times(text[-8:].replace("T", " "))]
             if found:
                 return tuple(found)
-    offer = re.search(
-        r"\b(?:free|available|offer|instead|have|still open|could do)\b.*", message, re.IGNORECASE | re.DOTALL
-    )
+    offer = re.search(r"\b(?:free|available|offer|instead|still open|could do)\b.*", message, re.IGNORECASE | re.DOTALL)
     return tuple(all_times(offer[0])) if offer and not re.search(r"\d to \d", offer[0]) else ()

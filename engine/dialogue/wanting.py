@@ -61,5 +61,5 @@ def _look(state: State, tool: Tool, text: str, world: World) -> list[Output]:
     """Ask the diary; when there is a tool to book, what it says leads to a booking."""
     book = by_family(world.tools, "book")
     if book is not None:
-        return switching.look_for(state, errands.begin(book, text, world, caller=state.name), tool, world)
+        return switching.look_for(state, errands.begin(book, text, world, caller=state.name), tool, text, world)
     return steps.start(state, tool, text, world)

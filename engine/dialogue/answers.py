@@ -17,7 +17,10 @@ from engine.dialogue.text import SENTENCE_END, concepts, normal
 _HOURS = re.compile(
     r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|"
     r"i|we|the|it|they)|"
-    r"how late (?:are|do|can)|(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|"
+    r"how (?:late|early) (?:are|do|can|could|is)|(?:are|is) (?:you|any(?:one|body)|some(?:one|body)) (?:guys |all |lot )?(?:around|about|there|in|working)\b"
+    r"(?= (?:on|at|over|this|next|tomorrow|today|tonight|now|later|all|every|during|mon|tues|wed|thurs|fri|sat|sun))|"
+    r"do you (?:guys )?(?:work|do|trade|operate) (?:on )?(?:weekends?|evenings?|\w+days?)\b|"
+    r"(?:the )?(?:latest|earliest) (?:you|that you) (?:start|finish|open|are|see|take)|(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|"
     r"till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|"
     r"finish|stop))\b"
 )
@@ -25,7 +28,9 @@ _NOT_HOURS = re.compile(
     r"\b(?:24 hours|how many hours|hours (?:before|notice|does|will|in advance)|open (?:a|an|an account|to)|"
     r"opening (?:a|an|for)|close (?:to|by|the|an?)|close is|how close)\b"
 )
-_LIMIT = re.compile(r"\b(?:latest|earliest) (?:time )?(?:i|we|you|one|that) (?:can|could)\b")
+_LIMIT = re.compile(
+    r"\b(?:latest|earliest) (?:time )?(?:i|we|you|one|that) (?:can|could)\b|\bhow (?:late|early) (?:can|could|are|do)\b"
+)
 _NOW = re.compile(r"\b(now|right now|at the moment|currently|still open|open yet)\b")
 _DAY_WORDS = re.compile(
     rf"\b(?:{'|'.join(WEEKDAYS)})s?\b|\b(?:today|tomorrow|tonight|weekends?|this|next|week|morning|"
@@ -176,11 +181,17 @@ def _with_tails(parts: list[str]) -> list[str]:
         bare = all(topics.is_weak(word) for word in concepts(part)) and re.match(
             r"(?:and )?(?:how (?:much|long)|what (?:price|cost))", part, re.IGNORECASE
         )
-        if joined and bare and len(part.split()) <= 5:
+        leans = not [word for word in concepts(part) if not topics.is_weak(word)] and _LEANS_BACK.search(part)
+        if joined and ((bare and len(part.split()) <= 5) or (leans and len(part.split()) <= 8)):
             joined[-1] = f"{joined[-1].rstrip('?. ')} {part}"
         else:
             joined.append(part)
     return joined
+
+
+_LEANS_BACK = re.compile(
+    r"\b(?:is|would|will|does|do|can|could)\b.*\b(?:that|this|it|one|those|she|he|they|i|we)\b", re.IGNORECASE
+)
 
 
 def _following(part: str, before: str, world: World) -> Answered | None:
@@ -222,8 +233,29 @@ def _both_or_one(part: str, world: World) -> Answered | None:
         if any(halves) and halves[0] != halves[1]:
             found = [half for half in halves if half is not None]
             return Answered("\n".join(half[0] for half in found), found[-1][1], len(found) < 2)
-    one = answer(part, world)
+    one = answer(part, world) or _in_a_clause(part, world)
     return Answered(one[0], one[1]) if one is not None else None
+
+
+_OPENS_QUESTION = re.compile(
+    r"\b(?:what|how|where|when|who|which|do (?:i|we|you|they)|does|is (?:there|it|the|this|that|he|she|your)|"
+    r"are (?:there|you|they|your)|can (?:i|we|you|she|he|they)|could (?:i|we|you)|would (?:it|you|i)|"
+    r"will (?:it|you|i|someone|somebody)|should i|have you|any chance|am i|must i)\b"
+)
+_LEAST_CLAUSE = 3
+
+
+def _in_a_clause(part: str, world: World) -> tuple[str, str] | None:
+    """The question in a long breath: what stands before it is a story, and what comes after it another question."""
+    plain = normal(part)
+    starts = [match.start() for match in _OPENS_QUESTION.finditer(plain)]
+    if len(plain.split()) < 8 or not starts:
+        return None
+    ends = [*starts[1:], len(plain)]
+    clauses = [plain[begin:end].strip() for begin, end in zip(starts, ends, strict=True)]
+    found = [answer(clause, world) for clause in [*clauses, plain[starts[-1] :], plain[starts[0] :]]
+             if len(clause.split()) >= _LEAST_CLAUSE]  # fmt: skip
+    return next((one for one in found if one is not None), None)
 
 
 def _of_something_else(question: str, world: World) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine.dialogue.lexicon import MATTERS, in_one_word
 from engine.dialogue.memo import remembered
 
 _SPOKEN_FORMS = {
@@ -87,7 +88,7 @@ STOP_WORDS = frozenset(_SMALL_WORDS.split())
 
 _SYNONYMS = {
     "cost": (
-        "cheaper damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar "
+        "cheaper cheapest pricey damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar "
         "dollars euro "
         "£ $ €"
     ),
@@ -136,6 +137,8 @@ _SYNONYMS = {
     "deliver": "delivery deliveries delivering delivered",
     "vegetarian": "vegan veggie vegetarians vegans",
 }
+MATTER_HEADS = frozenset(_SYNONYMS)
+"""The concepts that several words share: each a matter of its own."""
 _CANONICAL = {word: head for head, words in _SYNONYMS.items() for word in words.split()}
 
 
@@ -181,6 +184,23 @@ def concepts(text: str) -> list[str]:
 
 @remembered
 def _concepts(text: str) -> tuple[str, ...]:
-    spread = normal(text).replace("-", " ").replace("&", " ")
+    spread = in_one_word(normal(text).replace("-", " ").replace("&", " "))
     words = (concept(word) for word in spread.split() if word not in STOP_WORDS or word in _CANONICAL)
     return tuple(dict.fromkeys(words))
+
+
+def _near() -> dict[str, frozenset[str]]:
+    near: dict[str, set[str]] = {}
+    for matter in MATTERS:
+        words = {concept(word) for word in matter}
+        for word in words:
+            near.setdefault(word, set()).update(words - {word})
+    return {word: frozenset(words) for word, words in near.items()}
+
+
+_NEAR = _near()
+
+
+def near(word: str) -> frozenset[str]:
+    """The concepts of the same matter as one: "warranty" is near "guarantee"."""
+    return _NEAR.get(word, frozenset())

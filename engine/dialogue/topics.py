@@ -6,15 +6,17 @@ import re
 
 from engine.dialogue.calendar import WEEKDAYS
 from engine.dialogue.knowledge import Fact
+from engine.dialogue.lexicon import GENERIC
 from engine.dialogue.numbers import TENS, UNITS
-from engine.dialogue.text import concepts, normal, stem
+from engine.dialogue.text import MATTER_HEADS, concept, concepts, normal, stem
 
 # Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
 _WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
 tomorrow tonight night come make use look call find give people work discount see treat old age here friendly welcome
 allowed possible available last minute turn show same bring really exactly quick live include included including inside
 fit fitt job anyone allow tell still usual normal usually normally ever else them there"""
-_WEAK = frozenset(_WEAK_WORDS.split())
+# A generic word of a group that has a matter of its own ("done" is "ready", "boss" is "owner") stays a matter.
+_WEAK = frozenset(_WEAK_WORDS.split()) | (frozenset(concept(word) for word in GENERIC) - MATTER_HEADS)
 _DAYS = frozenset(stem(day) for day in WEEKDAYS) | {
     "now",
     "soon",
@@ -63,6 +65,18 @@ _AGED = re.compile(
     r"\bunder[- ]?(?:\d+|sixteen|eighteen|twelve|five)s?\b(?! (?:pounds|euros|dollars|minutes|hours|people))",
     re.IGNORECASE,
 )
+_OLD_ENOUGH = re.compile(
+    r"\b(?:\d+|sixteen|eighteen|twenty[- ]one)(?: years?)? (?:or|and|years) (?:older|over|above|upwards|of age)\b|"
+    r"\b(?:over|aged?|from the age of|at least|minimum age(?: is)?(?: of)?) (?:\d+|sixteen|eighteen)\b"
+    r"(?! (?:pounds|euros|dollars|minutes|hours|people|days|weeks))|\bover[- ]?(?:18|21|16)s\b",
+    re.IGNORECASE,
+)
+_TELLS_AGE = re.compile(
+    r"\b(?:is|am|are|only|just|turned|turns|aged|she is|he is|\w+'s) (?:only |just |nearly |almost )?(?:[1-9]|1\d|"
+    r"sixteen|seventeen|eighteen|nineteen|fifteen|fourteen|thirteen|twelve|eleven|ten|nine|eight|seven|six)"
+    r"(?: and\b| years?\b| but\b| so\b| can\b|$)|"
+    r"\b(?:how old (?:do|must|should|does)|old enough|too young|too old|under age|underage|age limit|minimum age)\b"
+)
 _SERVES = re.compile(
     r"\bwe (?:work|serve|cover|deliver|operate|travel|come|go|ship) (?:in|to|across|within|all over|the)\b"
 )
@@ -103,6 +117,8 @@ def asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
     if instead is not None:
         return [instead]
     words = concepts(question)
+    if _TELLS_AGE.search(plain) and any("age" in about(fact) for fact in facts):
+        return ["age"]
     if _YEARS_OLD.search(plain):
         words = [*(word for word in words if word != "year"), "child"]
     # "Where can I park?" is about parking: only a bare "where are you?" asks the address.
@@ -135,6 +151,8 @@ def about(fact: Fact) -> set[str]:
         words.add("address")
     if _SERVES.search(fact.text.lower()):
         words.add("area")
+    if _OLD_ENOUGH.search(fact.text):
+        words.add("age")
     if _AGED.search(fact.text):
         words.add("child")
     return words

@@ -43,7 +43,7 @@ _GOODBYE = re.compile(
     r"have to go)\b"
 )
 _FINISHED = re.compile(
-    r"\b(that is (?:all|everything)|that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|"
+    r"\b(that is (?:all|everything)(?! (?:correct|right|fine|good|great|perfect|okay|ok|lovely|true)\b)|that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|"
     r"everything)|"
     r"that is it(?: thanks?| for| from| then| now| cheers|$)|^nothing$|nothing else|nothing more|"
     r"nothing (?:for now|today|thank)|i am (?:done|all set|all good|good thank|good for now|good$)|we are (?:done|"

@@ -9,7 +9,7 @@ from engine.dialogue.acts import Heard
 from engine.dialogue.clock import in_part
 from engine.dialogue.names import resembles
 from engine.dialogue.numbers import digits_for_words
-from engine.dialogue.services import find_service
+from engine.dialogue.services import find_choice, find_service
 from engine.dialogue.speaking import sentence
 from engine.dialogue.state import Errand, World
 from engine.dialogue.values import affirmed, find, said_time
@@ -29,6 +29,7 @@ _NOT_Y_X = re.compile(
 )
 _TITLE = r"Dr|Mr|Mrs|Ms|St"
 _LONGEST_NAME = 3
+_LONGEST_CHOICE = 8
 
 
 def correct(errand: Errand, heard: Heard, world: World) -> bool:
@@ -45,7 +46,7 @@ def correct(errand: Errand, heard: Heard, world: World) -> bool:
 
 def _barely(errand: Errand, heard: Heard, rest: str, world: World) -> None:
     """A correction without cue words, tried kind by kind: the first that fits is meant."""
-    for attempt in (_words, _addition, _time, _service, _name):
+    for attempt in (_words, _addition, _time, _choice, _service, _name):
         if attempt(errand, heard, rest, world):
             return
 
@@ -105,6 +106,18 @@ def _time(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
         errand.said[slot.name] = in_part(said, errand.part)
         filling.settle_times(errand, world)
     return said is not None
+
+
+def _choice(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
+    """ "Not full, basic": another of a schema's choices, by a part of its name."""
+    for slot in errand.tool.slots:
+        if slot.kind != "choice" or slot.name not in errand.values or heard.words > _LONGEST_CHOICE:
+            continue
+        chosen = find_choice(slot.choices, rest, asked=True)
+        if chosen is not None and chosen != errand.values[slot.name]:
+            errand.values[slot.name] = chosen
+            return True
+    return False
 
 
 def _service(errand: Errand, heard: Heard, rest: str, world: World) -> bool:

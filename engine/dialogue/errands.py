@@ -11,6 +11,7 @@ from engine.dialogue.calendar import spoken_date, weekend
 from engine.dialogue.clock import spoken_time
 from engine.dialogue.context import skipped_by_the_clock
 from engine.dialogue.hours import spoken_day
+from engine.dialogue.services import for_what
 from engine.dialogue.slots import Slot, arguments
 from engine.dialogue.state import Errand, World
 from engine.dialogue.tools import Tool
@@ -49,6 +50,8 @@ def begin(tool: Tool, text: str, world: World, known: Errand | None = None, call
     for slot in tool.slots:
         if slot.kind == "reason" and tool.family == "transfer" and text:
             errand.values.setdefault(slot.name, text)
+        if slot.choices and tool.family == "transfer" and slot.name not in errand.values:
+            filling.put(errand, slot, for_what(slot.choices, f"{tool.description} {slot.description}", text))
         if slot.required and len(slot.choices) == 1:
             errand.values.setdefault(slot.name, slot.choices[0])
     return errand

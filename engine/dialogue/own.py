@@ -19,6 +19,12 @@ _MINE = re.compile(
     r"\b(?:do|have|did) i (?:have|got|already have|make|book)\b.*\b(?:appointment|booking|reservation|"
     r"anything booked|booked)\b|"
     r"\b(?:check|confirm|look up|find) (?:\w+ )?(?:my|our) (?:appointment|booking|reservation)\b|"
+    r"\b(?:what|which|any|all) (?:\w+ )?(?:appointments?|bookings?|reservations?|lessons?|sessions?) (?:do |have |did )?"
+    r"(?:i|we) (?:have|got|booked|made)\b|"
+    r"\bwhen (?:is|was) (?:my|our) (?:next|last|first|one|appointment|booking|lesson|session|visit)\b|"
+    r"\b(?:what|anything|something) (?:do i have |have i got |is )?(?:coming up|booked in|in the diary|on file)\b.*\b(?:me|my|i)\b|"
+    r"\bwhat (?:do|have) (?:i|we|you) (?:have|got) (?:me )?(?:coming up|booked(?: in)?|down for)\b|"
+    r"\b(?:my|our) (?:upcoming|next|existing|current) (?:appointments?|bookings?|visits?|lessons?|sessions?)\b.*\?|"
     r"\bam i (?:still )?booked\b|"
     r"\bwhat (?:have|did) (?:i|you) (?:just )?(?:got )?(?:book|booked)\b"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.dialogue import answers, asides, filling, phones, social, steps, switching
+from engine.dialogue import answers, asides, choosing, filling, phones, social, steps, switching
 from engine.dialogue.acts import Heard
 from engine.dialogue.confirming import confirming
 from engine.dialogue.slots import CALLERS_OWN_NUMBER
@@ -34,6 +34,8 @@ def pursue(state: State, heard: Heard, world: World) -> list[Output]:
     """The reply to what was said during an errand that was not called yet."""
     errand = state.errand
     assert errand is not None
+    if choosing.chosen(errand, heard, world.context.now.date()):
+        return steps.advance(state, world)
     early = switching.set_aside(state, errand, heard, world) or switching.switched(state, errand, heard, world)
     if early is not None:
         return early

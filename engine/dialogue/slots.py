@@ -50,6 +50,12 @@ _KINDS_BY_WORD = [
         r"hairdresser|\bwith\b",
     ),
     ("service", r"service|treatment|appointment type|type of appointment|booking type|procedure"),
+    (
+        "code",
+        r"ticket|reference|\bref\b|registration|\bplate\b|\bcode\b|\bid$|post ?code|\bzip\b|"
+        r"\b(?:order|booking|account|invoice|membership|member|policy|case|job|customer|tracking|confirmation|claim|"
+        r"card|serial|repair|file) (?:number|no)\b",
+    ),
     ("name", r"\bname\b|customer$|caller$|patient$|client$|guest$|who\b|booked by"),
     ("number", r"party size|size of party|number of|how many|\bguests\b|\bpeople\b|quantity|\bcount\b|\bcovers\b"),
     ("time", r"\btime\b|\bhour\b"),

@@ -14,7 +14,8 @@ _THINGS = (
 _BOOKABLE = f"(?:{'|'.join(_THINGS.split())})s?"
 _WHAT_IS_BOOKED = (
     r"(?:appointments?|bookings?|reservations?|visit|slot|table|it|that|one|haircut|session|check-?up|time|day|date|"
-    r"things?)"
+    r"things?|lessons?|class|meeting|consultation|viewing|treatment|delivery|collection|room|stay|trip|service|tests?|"
+    r"massage|repair)"
 )
 _HAS = r"(?:my|our|the|an|his|her|their|this|that|\w+'s)"
 _SOMEBODY = (
@@ -33,7 +34,8 @@ _CANCEL = re.compile(
 _NOT_CANCEL = re.compile(r"\b(?:cancellation|cancellations|cancelled|canceled)\b")
 _RESCHEDULE = re.compile(
     r"\b(?:reschedul\w*|rebook\w*|rearrang\w*|postpon\w*)\b|"
-    r"\b(?:mov(?:e|ing)|chang(?:e|ing)|bring|push|shift|switch|swap|alter|put|delay|modify)\b(?: \w+'?s?){0,8}?"
+    r"\bput (?:it|that|(?:my|the|our) \w+) (?:back|forward|off|to)\b|"
+    r"\b(?:mov(?:e|ing)|chang(?:e|ing)|bring|push|shift|switch|swap|alter|delay|modify)\b(?: \w+'?s?){0,8}?"
     rf" {_WHAT_IS_BOOKED}\b|"
     rf"\b{_HAS} {_WHAT_IS_BOOKED} (?:\w+ ){{0,6}}(?:moved|changed|rescheduled|brought|pushed|switched|put back)\b|"
     r"\b(?:come|do it|make it|have it|be seen) (?:\w+ ){0,3}(?:instead|another day|a different day|another time|"

@@ -43,7 +43,9 @@ _GOODBYE = re.compile(
     r"have to go)\b"
 )
 _FINISHED = re.compile(
-    r"\b(that is (?:all|everything)(?! (?:correct|right|fine|good|great|perfect|okay|ok|lovely|true)\b)|that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|"
+    r"\b(that is (?:all|everything)"
+    r"(?! (?:correct|right|fine|good|great|perfect|okay|ok|lovely|true)\b)|"
+    r"that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|"
     r"everything)|"
     r"that is it(?: thanks?| for| from| then| now| cheers|$)|^nothing$|nothing else|nothing more|"
     r"nothing (?:for now|today|thank)|i am (?:done|all set|all good|good thank|good for now|good$)|we are (?:done|"
@@ -129,7 +131,7 @@ _HOW_ARE_YOU = re.compile(
 _WHO = re.compile(
     r"\b(who is (?:this|that|it|calling|speaking)|who are you|who am i (?:speaking|talking) (?:to|with)|"
     r"what is your name|do you have a name|"
-    r"(?:is this|is that|am i through to|do i have)(?: the)? [\w' &-]+$|have i (?:reached|called|got)|"
+    r"(?:is this|is that|am i through to|do i have)(?: the)? [\w' &-]+$|have i (?:reached|called|got (?:the|through))|"
     r"(?:what|which) (?:company|business|place|shop|salon|clinic|practice|restaurant) is (?:this|that|it))\b"
 )
 _WAIT = re.compile(

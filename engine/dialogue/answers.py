@@ -17,10 +17,12 @@ from engine.dialogue.text import SENTENCE_END, concepts, normal
 _HOURS = re.compile(
     r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|"
     r"i|we|the|it|they)|"
-    r"how (?:late|early) (?:are|do|can|could|is)|(?:are|is) (?:you|any(?:one|body)|some(?:one|body)) (?:guys |all |lot )?(?:around|about|there|in|working)\b"
+    r"how (?:late|early) (?:are|do|can|could|is)|"
+    r"(?:are|is) (?:you|any(?:one|body)|some(?:one|body)) (?:guys |all |lot )?(?:around|about|there|in|working)\b"
     r"(?= (?:on|at|over|this|next|tomorrow|today|tonight|now|later|all|every|during|mon|tues|wed|thurs|fri|sat|sun))|"
     r"do you (?:guys )?(?:work|do|trade|operate) (?:on )?(?:weekends?|evenings?|\w+days?)\b|"
-    r"(?:the )?(?:latest|earliest) (?:you|that you) (?:start|finish|open|are|see|take)|(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|"
+    r"(?:the )?(?:latest|earliest) (?:you|that you) (?:start|finish|open|are|see|take)|"
+    r"(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|"
     r"till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|"
     r"finish|stop))\b"
 )
@@ -69,7 +71,8 @@ _OPENS_WHAT = re.compile(
     r"shuts)\b|"
     r"\b(?:the|your) (?P<of>\w+)(?:'s)? (?:opening |closing )?hours\b"
 )
-_THE_BUSINESS_WORDS = """you we they it there that this i everyone people guys business shop salon place store
+_THE_BUSINESS_WORDS = """earliest latest first last
+you we they it there that this i everyone people guys business shop salon place store
 office clinic practice restaurant garage studio surgery opening closing business normal usual regular weekend
 holiday working current team doors door still today tomorrow"""
 _THE_BUSINESS = frozenset(_THE_BUSINESS_WORDS.split())
@@ -166,7 +169,11 @@ def answer_all(heard: Heard, world: World, topic: str = "", before: str = "") ->
 
 def more_hours(heard: Heard, topic: str, world: World) -> str | None:
     """ "And on Sunday?", or just "Sunday?" after a question about hours."""
-    if heard.words > 6 or not (topic == HOURS or _FOLLOWS.search(heard.plain)) or not world.knowledge.hours.known:
+    if (
+        heard.words > (9 if topic == HOURS else 6)
+        or not (topic == HOURS or _FOLLOWS.search(heard.plain))
+        or not world.knowledge.hours.known
+    ):
         return None
     if _HOLIDAY.search(heard.plain):
         return _holiday(heard.plain, None)
@@ -190,7 +197,8 @@ def _with_tails(parts: list[str]) -> list[str]:
 
 
 _LEANS_BACK = re.compile(
-    r"\b(?:is|would|will|does|do|can|could)\b.*\b(?:that|this|it|one|those|she|he|they|i|we)\b", re.IGNORECASE
+    r"\b(?:is|would|will|does|do|can|could)\b.*\b(?:that|this|it|one|those|she|he|they|him|her|them|i|we)\b",
+    re.IGNORECASE,
 )
 
 
@@ -201,6 +209,8 @@ def _following(part: str, before: str, world: World) -> Answered | None:
     if stem is None or _HOURS.search(heard.plain) or heard.words > 7 or not _FOLLOWS.search(heard.plain):
         return None
     rest = _FOLLOWS.sub("", heard.plain).strip()
+    if re.match(r"(?:do|does|is|are|can|could|have|will|would)\b", rest):
+        return None  # a question of its own
     new = [word for word in concepts(rest) if not topics.is_shaping(word)]
     one = answer(f"{stem['stem']} {rest}" if new else f"{normal(before)} {rest}", world)
     return Answered(*one) if one is not None and one[1] != HOURS else None
@@ -243,9 +253,16 @@ _OPENS_QUESTION = re.compile(
     r"will (?:it|you|i|someone|somebody)|should i|have you|any chance|am i|must i)\b"
 )
 _LEAST_CLAUSE = 3
+_WISHED = re.compile(r"(?:can|could|would|will|what time|when) (?:i|we|you|it)\b|is (?:it|that|this|your)\b|are you\b")
 
 
-def _in_a_clause(part: str, world: World) -> tuple[str, str] | None:
+def besides(text: str, world: World) -> str:
+    """What was asked in the same breath as a wish, where no mark parts the two."""
+    found = _in_a_clause(text, world, wishing=True)
+    return found[0].replace("\n", " ") if found is not None else ""
+
+
+def _in_a_clause(part: str, world: World, wishing: bool = False) -> tuple[str, str] | None:
     """The question in a long breath: what stands before it is a story, and what comes after it another question."""
     plain = normal(part)
     starts = [match.start() for match in _OPENS_QUESTION.finditer(plain)]
@@ -253,8 +270,12 @@ def _in_a_clause(part: str, world: World) -> tuple[str, str] | None:
         return None
     ends = [*starts[1:], len(plain)]
     clauses = [plain[begin:end].strip() for begin, end in zip(starts, ends, strict=True)]
-    found = [answer(clause, world) for clause in [*clauses, plain[starts[-1] :], plain[starts[0] :]]
-             if len(clause.split()) >= _LEAST_CLAUSE]  # fmt: skip
+    longer = [] if wishing else [plain[starts[-1] :], plain[starts[0] :]]
+    found = [
+        answer(clause, world)
+        for clause in [*clauses, *longer]
+        if len(clause.split()) >= _LEAST_CLAUSE and not (wishing and _WISHED.match(clause))
+    ]
     return next((one for one in found if one is not None), None)
 
 

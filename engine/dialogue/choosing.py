@@ -72,7 +72,15 @@ def _place(errand: Errand, heard: Heard) -> int | None:
             return fitting.index(True)
     if len(errand.own) == 1:
         return 0 if heard.yes and not heard.no else None
-    return 0 if _EARLY.search(plain) else 1 if _SECOND.search(plain) else len(errand.own) - 1 if _LATE.search(plain) else None
+    return (
+        0
+        if _EARLY.search(plain)
+        else 1
+        if _SECOND.search(plain)
+        else len(errand.own) - 1
+        if _LATE.search(plain)
+        else None
+    )
 
 
 def _next(today: date, day: int, month: int) -> str:

@@ -41,7 +41,12 @@ _PHRASES = {
     "loyalty": "loyalty card|points card|regular customer|regular customers",
     "night": "out of hours|after hours|middle of the night",
 }
+# What only says on what occasion something is asked: "any discount if I buy ten?".
+_OCCASION = re.compile(r"\bif (?:i|we) (?:buy|bought|book|take|took|get|order)\b")
 _PHRASE = {head: re.compile(rf"\b(?:{phrases})\b") for head, phrases in _PHRASES.items()}
+
+# "Have our wills done" asks for wills, not whether they are ready.
+_HAVE_DONE = re.compile(r"\b(have|get|having|getting|want|need) ((?:(?!done\b)\w+ ){1,4})done\b")
 
 # Words of one matter: asked with one, answered with another.
 _LINES = """
@@ -61,7 +66,7 @@ divorce separation marriage family custody
 immigration visa asylum
 stair accessible floor
 discount together package bundle block bulk pair
-keep store storage hold
+keep store storage hold collect
 fix mend repair repaired
 sell secondhand
 parts part spare component
@@ -107,9 +112,9 @@ MATTERS = tuple(frozenset(line.split()) for line in _LINES.strip().split("\n"))
 """Groups of such words."""
 
 # Words that come with any question: they say nothing of what it is about.
-GENERIC = frozenset(
-    """accept accepted require required manage provide arrange sort deal handle happen help wonder guess suppose think
-    reckon believe hope mean understand start begin finish end keep put set bit lot bunch load couple few several more
+_GENERIC_WORDS = """accept accepted require required manage provide arrange sort deal handle happen help wonder guess suppose
+think     reckon believe hope mean understand start begin finish end keep put set bit lot bunch heap load represent act sign
+cope couple few several more
     less guy guys folk someone somebody everyone everybody everything friend mate mum mom dad mother father husband
     wife partner brother sister boyfriend girlfriend boss colleague neighbour love lovely nice good great fine
     big small little best better quick quickly certain whole own either both only even though although actually
@@ -121,14 +126,14 @@ GENERIC = frozenset(
     myself yourself himself herself itself me someone's people's per after before while until since during without
     within between against among plus because however therefore anyway kindly alright
     moment recently lately soon later first next over down off back under more most
-    cheap trouble bother worth give given set move buy sell need have include included cover get take
-    full half two three one other another different same kind sort type""".split()
-)
+    cheap trouble bother worth give given set move need have include included cover get take
+    full half two three one other another different same kind sort type"""
+GENERIC = frozenset(_GENERIC_WORDS.split())
 
 
 def in_one_word(plain: str) -> str:
     """Normal text with a word put where several words say it: "get rid of" becomes "remove"."""
+    plain = _HAVE_DONE.sub(r"\1 \2", _OCCASION.sub(" ", plain))
     for head, phrase in _PHRASE.items():
         plain = phrase.sub(head, plain)
     return plain
-

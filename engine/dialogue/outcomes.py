@@ -162,7 +162,9 @@ def _asked_slot(errand: Errand, message: str) -> Slot | None:
         return None
     if re.search(r"\bname\b", last, re.IGNORECASE):
         return errand.tool.of_kind("name")
-    if errand.tool.family in ("cancel", "reschedule") and re.search(r"\bday\b.*\b(?:appointment|booked|now|mean)\b", last):
+    if errand.tool.family in ("cancel", "reschedule") and re.search(
+        r"\bday\b.*\b(?:appointment|booked|now|mean)\b", last
+    ):
         return errand.tool.of_kind("date", "old") or errand.tool.of_kind("date")
     return None
 

@@ -78,17 +78,22 @@ SENTENCE_END = r"(?<=[.?!])(?<!\b[DMS][rst]\.)(?<!\bMrs\.)(?<!\bProf\.)(?<!\b[A-
 _SENTENCE = re.compile(SENTENCE_END)
 
 _SMALL_WORDS = """a an the is are was were be been am do does did have has had i you we they he she it me my your our
-their us them to of in on at for with from by and or but so if that this these those there here please can could would
-will shall should may might must not no yes just some any about what which who whom whose when how why hello hi hey
+their us them him her his hers to of in on at for with from by and or but so if that this these those there
+here please can could would will shall should may might must not no yes just some any about what which who whom whose
+when how why hello hi hey
 okay ok well um uh er erm oh right like want need know tell ask say near nearby around also too then than as up out
 get got go going really very much many thanks thank possible possibly maybe perhaps something anything thing one every
 each still already kind sort exactly actually wondering wonder away far let all into
 happen happens happened policy"""
 STOP_WORDS = frozenset(_SMALL_WORDS.split())
+# "Wants" is as small as "want"; "wills" are another matter than "will".
+_SMALL_VERB_WORDS = "like want need know tell ask say get go wonder happen thank"
+_SMALL_VERBS = frozenset(_SMALL_VERB_WORDS.split())
 
 _SYNONYMS = {
     "cost": (
-        "cheaper cheapest pricey damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar "
+        "cheaper cheapest pricey damage price costs prices charge charges charged fee fees expensive cheap pound "
+        "pounds dollar "
         "dollars euro "
         "£ $ €"
     ),
@@ -185,8 +190,8 @@ def concepts(text: str) -> list[str]:
 @remembered
 def _concepts(text: str) -> tuple[str, ...]:
     spread = in_one_word(normal(text).replace("-", " ").replace("&", " "))
-    words = (concept(word) for word in spread.split() if word not in STOP_WORDS or word in _CANONICAL)
-    return tuple(dict.fromkeys(words))
+    words = (word for word in spread.split() if word not in STOP_WORDS or word in _CANONICAL)
+    return tuple(dict.fromkeys(one for one in map(concept, words) if one not in _SMALL_VERBS))
 
 
 def _near() -> dict[str, frozenset[str]]:

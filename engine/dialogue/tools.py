@@ -15,10 +15,11 @@ from engine.dialogue.slots import Slot, read_slots
 from engine.dialogue.text import concepts, normal, sentences
 from engine.dialogue.topics import is_weak
 
-_BOOKED_THING = (
+_BOOKED_THING = r"(?:appointments?|bookings?|reservations?|visits?|slots?|sessions?|times?|events?|tables?)"
+_MOVED_THING = (
     r"(?:appointments?|bookings?|reservations?|visits?|slots?|sessions?|times?|events?|tables?|lessons?|class(?:es)?|"
     r"meetings?|consultations?|viewings?|treatments?|deliver(?:y|ies)|collections?|rooms?|stays?|rides?|taxis?|trips?|"
-    r"jobs?|tours?|courses?|orders?|services?|tests?)"
+    r"jobs?|tours?|courses?|services?|tests?)"
 )
 _FAMILY_OF_NAME = [
     (
@@ -33,17 +34,20 @@ _FAMILY_OF_NAME = [
     ),
     (
         "reschedule",
-        rf"\b(?:reschedule|rebook|postpone)\b|\b(?:move|change|modify|update|edit|shift)\b.*\b{_BOOKED_THING}\b",
+        rf"\b(?:reschedule|rebook|postpone)\b|\b(?:move|change|modify|update|edit|shift)\b.*\b{_MOVED_THING}\b",
     ),
-    ("cancel", rf"\bcancel\b|\b(?:delete|remove)\b.*\b{_BOOKED_THING}\b"),
+    ("cancel", rf"\bcancel\b|\b(?:delete|remove)\b.*\b{_MOVED_THING}\b"),
     ("lookup", rf"\b(?:get|find|look ?up|lookup|fetch|list|check|read|view|search|show)\b.*\b{_BOOKED_THING}\b"),
     ("message", r"\b(?:message|note|callback|call back|voicemail)\b"),
     ("transfer", r"\b(?:transfer|escalate|handoff|hand off|hand over|handover|forward|connect|put through)\b"),
     ("book", r"\b(?:book|schedule|reserve|reservation|appointment|booking)\b"),
 ]
 _BY_DESCRIPTION = [
-    ("reschedule", re.compile(rf"(?:move|reschedule|change|postpone)\b[^.]{{0,40}}?\b{_BOOKED_THING}\b", re.IGNORECASE)),
-    ("cancel", re.compile(rf"(?:cancel|call off)\b[^.]{{0,40}}?\b{_BOOKED_THING}\b", re.IGNORECASE)),
+    (
+        "reschedule",
+        re.compile(rf"(?:move|reschedule|change|postpone)\b[^.]{{0,40}}?\b{_MOVED_THING}\b", re.IGNORECASE),
+    ),
+    ("cancel", re.compile(rf"(?:cancel|call off)\b[^.]{{0,40}}?\b{_MOVED_THING}\b", re.IGNORECASE)),
 ]
 _CONFIRMED = frozenset({"book", "reschedule", "cancel", "message"})
 _MOST = 0.5
@@ -60,7 +64,8 @@ _READS = re.compile(
 _ASKED_SHARE = 0.6
 _MY_STATE = re.compile(r"\b(?:my|our|the|it|mine|an?)\b")
 _STATE = re.compile(
-    r"\b(?:status|ready|done|finished|update|progress|where is|how is|how are|news|arrived|come in|in yet|balance|owe)\b"
+    r"\b(?:status|ready|done|finished|update|progress|where is|how is|how are|news|arrived|come in|"
+    r"in yet|balance|owe)\b"
 )
 _FOR_EMERGENCIES = re.compile(r"\b(?:emergency|emergencies|urgent|crisis)\b", re.IGNORECASE)
 _LOOKING = frozenset(
@@ -190,7 +195,12 @@ def _asked_of(heard: Heard, tool: Tool) -> float:
         words = [word for word in concepts(piece) if not is_weak(word)]
         hits = [word for word in words if word in about]
         owned = bool(_MY_STATE.search(normal(piece)))
-        if words and len(hits) >= _ASKED_SHARE * len(words) and owned and (len(hits) > 1 or _STATE.search(normal(piece))):
+        if (
+            words
+            and len(hits) >= _ASKED_SHARE * len(words)
+            and owned
+            and (len(hits) > 1 or _STATE.search(normal(piece)))
+        ):
             best = max(best, len(hits) / len(words))
     return best
 

@@ -13,7 +13,8 @@ from engine.dialogue.text import MATTER_HEADS, concept, concepts, normal, stem
 # Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
 _WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
 tomorrow tonight night come make use look call find give people work discount see treat old age here friendly welcome
-allowed possible available last minute turn show same bring really exactly quick live include included including inside
+allowed possible available last minute turn show same bring really exactly quick
+live include included including inside
 fit fitt job anyone allow tell still usual normal usually normally ever else them there"""
 # A generic word of a group that has a matter of its own ("done" is "ready", "boss" is "owner") stays a matter.
 _WEAK = frozenset(_WEAK_WORDS.split()) | (frozenset(concept(word) for word in GENERIC) - MATTER_HEADS)
@@ -104,7 +105,11 @@ _KINDS = [
         re.compile(rf"\d|{_DAY_NAMES}|\b(?:daily|every|morning|afternoon|evening|weekends?|weekdays?|always|never)\b"),
     ),
     (
-        re.compile(r"\bhow many\b|\bhow old\b|\bwhat age\b"),
+        re.compile(r"\bhow old\b|\bwhat age\b"),
+        re.compile(r"\b(?:years?|since|aged?|old|older|over|under|from|1[89]\d\d|20\d\d)\b"),
+    ),
+    (
+        re.compile(r"\bhow many\b"),
         re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|and)\b"),
     ),
 ]
@@ -117,8 +122,8 @@ def asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
     if instead is not None:
         return [instead]
     words = concepts(question)
-    if _TELLS_AGE.search(plain) and any("age" in about(fact) for fact in facts):
-        return ["age"]
+    if _TELLS_AGE.search(plain) and any("old enough" in about(fact) for fact in facts):
+        return ["old enough"]
     if _YEARS_OLD.search(plain):
         words = [*(word for word in words if word != "year"), "child"]
     # "Where can I park?" is about parking: only a bare "where are you?" asks the address.
@@ -132,16 +137,28 @@ def asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
 def _in_other_words(plain: str, facts: tuple[Fact, ...]) -> str | None:
     if _WAYS_TO_PAY.search(plain):
         return "card" if any("card" in about(fact) for fact in facts) else "cash"
-    for pattern, concept in (
+    for pattern, matter in (
         (_WHO_WORKS, "staff"),
         (_WHERE_TO, "area"),
         (_ARRIVING, "check"),
         (_LEAVE_THE_CAR, "park"),
         (_GETTING_THERE, "address"),
     ):
-        if pattern.search(plain) and any(concept in about(fact) for fact in facts):
-            return concept
+        if pattern.search(plain) and any(matter in about(fact) for fact in facts):
+            return matter
     return None
+
+
+_OF_THEIRS = re.compile(r"\b(?:my|our|his|her|their) (?P<what>[a-z]+)\b")
+_PRESUPPOSES = re.compile(r"^(?:\w+ ){0,3}?(?:when|where|how much|how long|what time|what days?|which days?)\b")
+
+
+def presupposed(question: str) -> list[str]:
+    """What belongs to the caller where only time, place or price is asked: "when can I get my ear pierced?"."""
+    plain = normal(question)
+    if not _PRESUPPOSES.search(plain):
+        return []
+    return [word for match in _OF_THEIRS.finditer(plain) for word in concepts(match["what"])]
 
 
 def about(fact: Fact) -> set[str]:
@@ -152,7 +169,7 @@ def about(fact: Fact) -> set[str]:
     if _SERVES.search(fact.text.lower()):
         words.add("area")
     if _OLD_ENOUGH.search(fact.text):
-        words.add("age")
+        words.add("old enough")
     if _AGED.search(fact.text):
         words.add("child")
     return words

@@ -120,7 +120,10 @@ _REFUSED = re.compile(
 )
 _DESIRE = re.compile(
     r"\b(?:(?:would|'d) like|want|need|looking for|after|hoping for|hoping to|fancy|come (?:in|by|over|along)|"
-    r"can i|could i|may i|could you do|can you do|any chance of|are you free|do you have|can we|could we|may we)\b"
+    r"can i|could i|may i|(?:can|could|would) (?:you|someone|somebody|anyone) (?:please )?"
+    r"(?:fix|mend|repair|do|sort|see|look at|"
+    r"take|have|fit|squeeze|service|clean|replace|change|check)|"
+    r"any chance of|are you free|do you have|can we|could we|may we)\b"
 )
 # "What happens if I cancel?" asks about an errand instead of ordering it.
 _ASKS_ABOUT = re.compile(

@@ -89,6 +89,7 @@ _PERSON = re.compile(
     r"patch me through)(?: to| with)?)\b|"
     r"\b(?:could|can|may|might|like to|want to|need to|rather|prefer to|let me|wanted to|hoping to|possible to)(?: i)? "
     r"(?:please )?(?:speak|talk|chat) (?:to|with) (?!you\b|an? (?:robot|machine|computer|bot))\w+|"
+    r"\bwho (?:can|do|could|should|would) i (?:talk|speak|complain)\b|"
     rf"\b(?:minutes?|words?|chat|moment|speak|meeting) with (?:the |your |a )(?:{_PERSON_WORDS})\b|"
     rf"^(?:a |the )?(?:human|person|{_PERSON_WORDS})(?: please)?$|"
     rf"^(?:hello |hi )?is (?:the |your )?\w+ (?:there|around|in|about)(?: please| today| at all)?$|"

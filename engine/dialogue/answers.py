@@ -13,15 +13,18 @@ from engine.dialogue.clock import find_daypart, find_time, resolve, spoken_time
 from engine.dialogue.hours import spoken_day, spoken_week
 from engine.dialogue.state import World
 from engine.dialogue.text import SENTENCE_END, concepts, normal
+from engine.dialogue.wishes import wanted_family
 
 _HOURS = re.compile(
-    r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|"
+    r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|at the (?:latest|earliest)|"
+    r"what time (?:do|are|can|could|should|does) (?:you|"
     r"i|we|the|it|they)|"
     r"how (?:late|early) (?:are|do|can|could|is)|"
-    r"(?:are|is) (?:you|any(?:one|body)|some(?:one|body)) (?:guys |all |lot )?(?:around|about|there|in|working)\b"
+    r"(?:are|is) (?:there )?(?:you|any(?:one|body)|some(?:one|body)) "
+    r"(?:guys |all |lot )?(?:around|about|there|in|working)\b"
     r"(?= (?:on|at|over|this|next|tomorrow|today|tonight|now|later|all|every|during|mon|tues|wed|thurs|fri|sat|sun))|"
     r"do you (?:guys )?(?:work|do|trade|operate) (?:on )?(?:weekends?|evenings?|\w+days?)\b|"
-    r"(?:the )?(?:latest|earliest) (?:you|that you) (?:start|finish|open|are|see|take)|"
+    r"(?:the )?(?:latest|earliest) (?:you|that you) (?:start|finish|open)|"
     r"(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|"
     r"till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|"
     r"finish|stop))\b"
@@ -31,7 +34,9 @@ _NOT_HOURS = re.compile(
     r"opening (?:a|an|for)|close (?:to|by|the|an?)|close is|how close)\b"
 )
 _LIMIT = re.compile(
-    r"\b(?:latest|earliest) (?:time )?(?:i|we|you|one|that) (?:can|could)\b|\bhow (?:late|early) (?:can|could|are|do)\b"
+    r"\b(?:latest|earliest) (?:time )?(?:i|we|you|one|that) (?:can|could)\b(?! (?:see|fit|squeeze|do|get|book|have) "
+    r"(?:me|us|him|her|my|it))|"
+    r"\bat the (?:latest|earliest)\b|\bhow (?:late|early) (?:can|could|are|do)\b"
 )
 _NOW = re.compile(r"\b(now|right now|at the moment|currently|still open|open yet)\b")
 _DAY_WORDS = re.compile(
@@ -112,7 +117,7 @@ _BEGINS_QUESTION = re.compile(
 )
 _LEADS_ON = re.compile(
     r"\b(?:know|tell me|ask|asking|wondering|wonder|see|find out|sure|check|if|and|or|but|what|how|when|where|that|"
-    r"hear|say)\s*$",
+    r"hear|say|much|long|many|far|late|often|soon|time|kind|sort)\s*$",
     re.IGNORECASE,
 )
 
@@ -253,6 +258,7 @@ _OPENS_QUESTION = re.compile(
     r"will (?:it|you|i|someone|somebody)|should i|have you|any chance|am i|must i)\b"
 )
 _LEAST_CLAUSE = 3
+_OF_THE_DIARY = ("availability", "reschedule", "cancel")
 _WISHED = re.compile(r"(?:can|could|would|will|what time|when) (?:i|we|you|it)\b|is (?:it|that|this|your)\b|are you\b")
 
 
@@ -274,7 +280,8 @@ def _in_a_clause(part: str, world: World, wishing: bool = False) -> tuple[str, s
     found = [
         answer(clause, world)
         for clause in [*clauses, *longer]
-        if len(clause.split()) >= _LEAST_CLAUSE and not (wishing and _WISHED.match(clause))
+        if len(clause.split()) >= _LEAST_CLAUSE
+        and not (wishing and (_WISHED.match(clause) or wanted_family(Heard(clause)) in _OF_THE_DIARY))
     ]
     return next((one for one in found if one is not None), None)
 

@@ -27,6 +27,7 @@ _X_NOT_Y = re.compile(
 _NOT_Y_X = re.compile(
     r"\bnot (?P<old>[^,.;!?]+?)(?:,| but)(?: but)? (?:it's |it is |to |for )?(?P<new>[^,.;!?]+)", re.IGNORECASE
 )
+_DETERMINER = re.compile(r"^(?:the|my|our|a|an|his|her) ", re.IGNORECASE)
 _TITLE = r"Dr|Mr|Mrs|Ms|St"
 _LONGEST_NAME = 3
 _LONGEST_CHOICE = 8
@@ -37,7 +38,7 @@ def correct(errand: Errand, heard: Heard, world: World) -> bool:
     before = dict(errand.values)
     errand.asking = None
     rest = affirmed(_LEAD.sub("", heard.text.strip()))
-    if not _number(errand, heard, rest, world):
+    if not denied(errand, heard, world) and not _number(errand, heard, rest, world):
         filling.take(errand, heard, world)
     if errand.values == before:
         _barely(errand, heard, rest, world)
@@ -64,6 +65,21 @@ def _number(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
     return False
 
 
+def denied(errand: Errand, heard: Heard, world: World) -> bool:
+    """ "No, not Kate Moss, Kate Ross", while something else is asked: another name for the one that is denied."""
+    slot = errand.tool.of_kind("name")
+    old = errand.values.get(slot.name, "") if slot is not None else ""
+    said = re.search(rf"\bnot (?:for )?{re.escape(old)}\b[,.]?", heard.text, re.IGNORECASE) if old else None
+    if slot is None or said is None:
+        return False
+    rest = _LEAD.sub("", f"{heard.text[: said.start()]} {heard.text[said.end() :]}".strip())
+    name = find(slot, rest, filling.setting(errand, slot, world), asked=True)
+    if name is None or name == old or len(name.split()) > _LONGEST_NAME:
+        return False
+    errand.values[slot.name] = name
+    return True
+
+
 def _words(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
     """ "Dr. Nguyen, not Dr. Patel" in a text that was taken down: one for the other."""
     plain = re.sub(rf"\b({_TITLE})\. ", r"\1 ", heard.text)
@@ -75,6 +91,9 @@ def _words(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
 
 
 def _replaced(errand: Errand, old: str, new: str) -> bool:
+    """One for the other; "the right one" is the right of whatever the other was."""
+    old, new = _DETERMINER.sub("", old), _DETERMINER.sub("", new)
+    new = re.sub(r"\bone$", old.split()[-1], new) if old else new
     words = [re.escape(word) for word in old.split()]
     said = re.compile(r"\b" + r"\.? ".join(words) + r"\b", re.IGNORECASE)
     for slot in errand.tool.slots:

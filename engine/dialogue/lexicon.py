@@ -31,6 +31,7 @@ _PHRASES = {
     "child": r"little (?:one|ones|boy|girl)|age group|young people|school age",
     "guarantee": "stand behind|goes wrong again|break again|breaks again|broken again",
     "rent": "hire out|hire a|hire an|hire one|let out|to hire|for hire",
+    "return": r"(?:bring|take|send|give|bringing|taking|sending) (?:it |them |that |these |those |one )?back",
     "instalment": "pay monthly|spread the cost|pay later|payment plan|in stages|bit by bit|pay in bits",
     "secondhand": "second hand|pre owned|pre loved|used ones",
     "insurance": "health cover|health plan|private cover|medical cover",
@@ -89,7 +90,7 @@ allergy allergic gluten intolerance nut allergies
 pierce pierced piercing
 photo photograph picture
 learn beginner teach taught teacher lesson course
-exam test
+exam test check examine inspection examination
 report result results
 medicine medication prescription drug tablet
 sick ill unwell fever
@@ -112,22 +113,20 @@ MATTERS = tuple(frozenset(line.split()) for line in _LINES.strip().split("\n"))
 """Groups of such words."""
 
 # Words that come with any question: they say nothing of what it is about.
-_GENERIC_WORDS = """accept accepted require required manage provide arrange sort deal handle happen help wonder guess suppose
-think     reckon believe hope mean understand start begin finish end keep put set bit lot bunch heap load represent act sign
-cope couple few several more
-    less guy guys folk someone somebody everyone everybody everything friend mate mum mom dad mother father husband
-    wife partner brother sister boyfriend girlfriend boss colleague neighbour love lovely nice good great fine
-    big small little best better quick quickly certain whole own either both only even though although actually
-    basically literally honestly apparently obviously somewhere anywhere whatever whichever somehow instead else
-    problem issue question matter case way stuff thing rule chance idea
-    hear heard see seen saw read try tried ask asked told said say ring rang
-    done made had been gone come went
-    allow able possible necessary sure maybe likely always never often sometimes usually again once twice yet
-    myself yourself himself herself itself me someone's people's per after before while until since during without
-    within between against among plus because however therefore anyway kindly alright
-    moment recently lately soon later first next over down off back under more most
-    cheap trouble bother worth give given set move need have include included cover get take
-    full half two three one other another different same kind sort type"""
+_GENERIC_WORDS = """
+accept accepted require required manage provide arrange sort deal handle happen help wonder guess suppose think reckon
+believe hope mean understand start begin finish end keep put set bit lot bunch heap load represent act sign cope
+couple few several more less guy guys folk someone somebody everyone everybody everything friend mate mum mom dad
+mother father husband wife partner brother sister boyfriend girlfriend boss colleague neighbour love lovely nice good
+great fine big small little best better quick quickly certain whole own either both only even though although actually
+basically literally honestly apparently obviously somewhere anywhere whatever whichever somehow instead else problem
+issue question matter case way stuff thing rule chance idea hear heard see seen saw read try tried ask asked told said
+say ring rang done made had been gone come went allow able possible necessary sure maybe likely always never often
+sometimes usually again once twice yet myself yourself himself herself itself me someone's people's per after before
+while until since during without within between against among plus because however therefore anyway kindly alright
+moment recently lately soon later first next over down off back under more most cheap trouble bother worth give given
+set move need have include included cover get take full half two three one other another different same kind
+sort type"""
 GENERIC = frozenset(_GENERIC_WORDS.split())
 
 

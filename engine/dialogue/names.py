@@ -43,7 +43,7 @@ _SMALL_SPEAKING = re.compile(
     r"(?P<name>[a-z'’\-]+ [a-z'’\-]+) (?:here|speaking|calling)\b"
 )
 _SMALL_THEN = re.compile(
-    r"\b(?:this is|my name['’]?s|my name is|name['’]?s) (?P<name>[a-z'’\-]+ [a-z'’\-]+)"
+    r"\b(?:this is|my name['’]?s|my name is|name['’]?s|i['’]?m called|i am called) (?P<name>[a-z'’\-]+ [a-z'’\-]+)"
     r"(?= (?:and|i|i['’]m|i['’]ve|calling|from|speaking|could|can|just)\b|[,.]|$)"
 )
 _OTHER_NAME = re.compile(

@@ -21,6 +21,7 @@ _OF_TIME = re.compile(
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b|\d[:.]\d\d",
     re.IGNORECASE,
 )
+_DAY_NAME = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b")
 _NOT_FOUND = re.compile(
     r"\b(?:no (?:\w+ )?(?:appointment|booking|reservation|visit)s?\b(?!.*\bat\b.*they start)|(?:not|"
     r"n't) (?:be )?(?:find|found)|nothing (?:is )?(?:booked|found))\b",
@@ -83,7 +84,8 @@ def _looked(state: State, result: Result, world: World) -> list[Output]:
     clock = errand.tool.of_kind("time", "new") or errand.tool.of_kind("time")
     until = looked.tool.of_kind("date", "until")
     day = errand.tool.of_kind("date", "new") or errand.tool.of_kind("date")
-    if until is not None and until.name in looked.values and day is not None:
+    several = len(set(_DAY_NAME.findall(message.lower()))) > 1
+    if until is not None and until.name in looked.values and day is not None and several:
         # Several days were looked at: which of them is still open.
         errand.values.pop(day.name, None)
         return steps.before(message, steps.advance(state, world))

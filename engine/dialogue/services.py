@@ -60,6 +60,7 @@ _FIRST = re.compile(
     rf"then) )*(?P<thing>[a-z-]+(?: [a-z&-]+){{0,2}}?){_ENDS}"
 )
 _LEAST_LIKENESS = 0.5
+_LEAST_UNASKED = 0.6
 _LONGEST = 5
 
 
@@ -141,7 +142,9 @@ def find_choice(choices: tuple[str, ...], text: str, asked: bool) -> str | None:
     likeness = {choice: _likeness(set(concepts(_words(choice))), said) for choice in choices}
     best = max(likeness, key=likeness.__getitem__, default=None)
     alone = best is not None and list(likeness.values()).count(likeness[best]) == 1
-    enough = best is not None and likeness[best] >= (_LEAST_LIKENESS if asked else 1.0)
+    several = best is not None and len(set(concepts(_words(best))) & said) > 1
+    least = _LEAST_LIKENESS if asked else _LEAST_UNASKED if several else 1.0
+    enough = best is not None and likeness[best] >= least
     return best if alone and enough else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from engine.dialogue import answers, asides, errands, filling, steps
 from engine.dialogue.acts import Heard
@@ -135,9 +136,27 @@ def look_for(state: State, errand: Errand, tool: Tool, text: str, world: World) 
             and slot.role != "until"
         ):
             state.errand.values.setdefault(slot.name, errand.values[source.name])
+    _soonest(state.errand, text, world)
     if clock is not None and clock.name not in errand.said:
         errand.values.pop(clock.name, None)
     return steps.advance(state, world)
+
+
+_SOON = re.compile(
+    r"\b(?:soonest|earliest|next available|first available|next free|any day|as soon as possible|asap|soon)\b",
+    re.IGNORECASE,
+)
+_DAYS_AHEAD = 6
+
+
+def _soonest(looked: Errand, text: str, world: World) -> None:
+    """Without a day, "the earliest" is any of the next days."""
+    first, until = looked.tool.of_kind("date", ""), looked.tool.of_kind("date", "until")
+    if first is None or until is None or first.name in looked.values or not _SOON.search(text):
+        return
+    today = world.context.now.date()
+    looked.values[first.name] = today.isoformat()
+    looked.values[until.name] = (today + timedelta(days=_DAYS_AHEAD)).isoformat()
 
 
 def _transfer_between(state: State, errand: Errand, heard: Heard, world: World) -> list[Output]:

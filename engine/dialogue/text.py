@@ -84,6 +84,7 @@ when how why hello hi hey
 okay ok well um uh er erm oh right like want need know tell ask say near nearby around also too then than as up out
 get got go going really very much many thanks thank possible possibly maybe perhaps something anything thing one every
 each still already kind sort exactly actually wondering wonder away far let all into
+having being doing
 happen happens happened policy"""
 STOP_WORDS = frozenset(_SMALL_WORDS.split())
 # "Wants" is as small as "want"; "wills" are another matter than "will".

@@ -66,6 +66,7 @@ _AGED = re.compile(
     r"\bunder[- ]?(?:\d+|sixteen|eighteen|twelve|five)s?\b(?! (?:pounds|euros|dollars|minutes|hours|people))",
     re.IGNORECASE,
 )
+_OUR_PEOPLE = re.compile(r"^Our \w+(?: \w+)? (?:is|are) (?:called |named )?(?:(?:Dr|Mr|Mrs|Ms|Miss)\.? )?[A-Z][a-z]")
 _OLD_ENOUGH = re.compile(
     r"\b(?:\d+|sixteen|eighteen|twenty[- ]one)(?: years?)? (?:or|and|years) (?:older|over|above|upwards|of age)\b|"
     r"\b(?:over|aged?|from the age of|at least|minimum age(?: is)?(?: of)?) (?:\d+|sixteen|eighteen)\b"
@@ -168,6 +169,8 @@ def about(fact: Fact) -> set[str]:
         words.add("address")
     if _SERVES.search(fact.text.lower()):
         words.add("area")
+    if _OUR_PEOPLE.search(fact.text):
+        words.add("staff")
     if _OLD_ENOUGH.search(fact.text):
         words.add("old enough")
     if _AGED.search(fact.text):

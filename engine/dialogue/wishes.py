@@ -97,6 +97,8 @@ _AVAILABLE = re.compile(
     r"(?:when|what) (?:is|are|would be) (?:your |the )?(?:next|earliest|soonest|first) (?:available|free|possible|"
     r"opening|slot|appointment|availability|time|table|one)|"
     r"when (?:could|can|would|might) (?:you|i|we) (?:be able to )?(?:fit|see|come|get|do|squeeze|have|be seen|book)|"
+    r"(?:earliest|soonest|first|next) (?:time |day |slot |appointment )?(?:that )?(?:you|i|we) (?:can|could|would) "
+    r"(?:see|fit|squeeze|do|get|book|have|be seen)\b|"
     r"(?:anything|something|availability|space|slots?|appointments?|openings?|times?) (?:\w+ )?(?:free|available|"
     r"left)\b|"
     r"(?:anything|something) (?:sooner|earlier|later|else (?:on|for|this|next|tomorrow|today))\b|"
@@ -119,7 +121,7 @@ _REFUSED = re.compile(
     r"leave)\b"
 )
 _DESIRE = re.compile(
-    r"\b(?:(?:would|'d) like|want|need|looking for|after|hoping for|hoping to|fancy|come (?:in|by|over|along)|"
+    r"\b(?:(?:would|'d) like|wants?|needs?|looking for|after|hoping for|hoping to|fancy|come (?:in|by|over|along)|"
     r"can i|could i|may i|(?:can|could|would) (?:you|someone|somebody|anyone) (?:please )?"
     r"(?:fix|mend|repair|do|sort|see|look at|"
     r"take|have|fit|squeeze|service|clean|replace|change|check)|"

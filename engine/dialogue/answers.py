@@ -137,7 +137,7 @@ def answer(text: str, world: World) -> tuple[str, str] | None:
     knowledge, plain = world.knowledge, normal(text)
     hours = _HOURS.search(plain) is not None and not _NOT_HOURS.search(plain)
     about_hours = hours if knowledge.hours.known else None
-    question = _DAY_WORDS.sub(" ", text) if about_hours else text
+    question = _unnamed(_DAY_WORDS.sub(" ", text) if about_hours else text, world)
     ours = bool(about_hours) and not _of_something_else(text, world)
     # "Is the office open tomorrow?" is answered by the table, unless a fact speaks of opening itself.
     facts = tuple(fact for fact in knowledge.facts if not ours or _OPENING.search(fact.text))
@@ -151,6 +151,16 @@ def answer(text: str, world: World) -> tuple[str, str] | None:
     if ours:
         return _about_hours(text, world), HOURS
     return None
+
+
+def _unnamed(text: str, world: World) -> str:
+    """A question without the words of the business's own name that no fact has: "the gym" is where it is asked."""
+    name = set(concepts(world.knowledge.business)) - {
+        word for fact in world.knowledge.facts for word in topics.about(fact)
+    }
+    words = text.split()
+    rest = " ".join(word for word in words if not name & set(concepts(word)))
+    return rest if rest and name else text
 
 
 def answer_all(heard: Heard, world: World, topic: str = "", before: str = "") -> Answered | None:

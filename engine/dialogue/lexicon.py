@@ -31,6 +31,12 @@ _PHRASES = {
     "child": r"little (?:one|ones|boy|girl)|age group|young people|school age",
     "guarantee": "stand behind|goes wrong again|break again|breaks again|broken again",
     "rent": "hire out|hire a|hire an|hire one|let out|to hire|for hire",
+    "join": "sign up|signing up|enrol|enroll|become a member|register with",
+    "owner": "in charge|runs the place|the person responsible",
+    "guest": (
+        r"(?:bring|take|with) (?:a|my|someone|some) (?:friend|friends|mate|mates|partner|visitor)|"
+        r"(?:friend|mate|partner|visitor) (?=come|join|use|train)"
+    ),
     "return": r"(?:bring|take|send|give|bringing|taking|sending) (?:it |them |that |these |those |one )?back",
     "instalment": "pay monthly|spread the cost|pay later|payment plan|in stages|bit by bit|pay in bits",
     "secondhand": "second hand|pre owned|pre loved|used ones",
@@ -81,7 +87,7 @@ minor child under
 safe safety
 send post ship deliver mail
 exchange return swap
-guest friend visitor bring
+guest visitor
 towel towels linen
 heat heating heater
 swim pool swimming

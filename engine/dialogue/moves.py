@@ -24,10 +24,14 @@ _NEW_CUE = re.compile(
 _OLD_CUE = re.compile(
     r"\b(?:appointment|booking|booked|reservation|currently|at the moment|right now|existing|original|old one|i have|"
     r"i've got|i've|was for|it was|it's for|"
-    r"supposed|down for|scheduled|my \w+day|can't make|cannot make|can not make|not make|able to make|won't make)\b",
+    r"supposed|down for|scheduled|my \w+day|can't (?:make|come|do)|cannot (?:make|come|do)|can not (?:make|come|do)|not make|able to make|won't make)\b",
     re.IGNORECASE,
 )
-_PIECES = re.compile(r"(?<=[.?!;])\s+|,\s*|\s+(?:and|but|so)\s+", re.IGNORECASE)
+_PIECES = re.compile(
+    r"(?<=[.?!;])\s+|,\s*|\s+(?:and|but|so)\s+|"
+    r"\s+(?=(?:can|could) (?:we|i|you|it)\b|(?:how|what) about\b|i(?:'d| would) (?:like|prefer|rather)\b|i need to\b)",
+    re.IGNORECASE,
+)
 
 
 _WAY = re.compile(

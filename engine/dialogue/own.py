@@ -30,6 +30,7 @@ _MINE = re.compile(
     r"\bam i (?:still )?booked\b|"
     r"\bwhat (?:have|did) (?:i|you) (?:just )?(?:got )?(?:book|booked)\b"
 )
+_ELSEWHEN = re.compile(r"\binstead\b|\b(?:can|could) (?:we|i|you) (?:do|make it|come|move|change|have)\b|\bhow about\b")
 _IF_UNABLE = re.compile(r"\b(?:if|when|whenever|in case) (?:i|we) (?:can not|will not|am not|are not)\b")
 _HAS_BOOKED = re.compile(r"\b(?:booked|reserved|have (?:a|an|my) (?:\w+ )?(?:appointment|booking|reservation|table))\b")
 _UNDO = re.compile(r"\b(?:cancel|undo|scrap|forget) (?:that|it|the (?:booking|appointment))\b|\bchange(?:d)? my mind\b")
@@ -89,6 +90,8 @@ def _unable(state: State, heard: Heard, world: World) -> list[Output]:
     able = [family for family in ("reschedule", "cancel") if by_family(world.tools, family) is not None]
     if not able:
         return steps.unknown(state, heard, world, "I can't move or cancel appointments myself.")
+    if "reschedule" in able and _ELSEWHEN.search(heard.plain):
+        return wanting.wanted(state, heard, world, "reschedule")
     if len(able) == 1:
         return wanting.wanted(state, heard, world, able[0])
     state.offer, state.offered_text = "move or cancel", heard.text

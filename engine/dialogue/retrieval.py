@@ -106,7 +106,9 @@ def _match(asked: list[str], weights: dict[str, float], words: set[str], fact: F
     strong = [word for word in asked if not topics.is_weak(word)]
     # A question of weak words alone ("how much is it?", "where can I pay?") may still meet a fact's own key.
     evidence = [word for word in strong if word in hit] or [word for word in asked if word in concepts(fact.key)]
-    akin = frozenset(word for word in asked if word not in hit and near(word) & words)
+    akin = frozenset(
+        word for word in asked if word not in hit and any(one in words or _resembles(one, words) for one in near(word))
+    )
     evidence = evidence or list(akin)
     found = sum(weights[word] for word in hit) + _AKIN * sum(weights[word] for word in akin)
     cover = found / (sum(weights.values()) or 1.0)
@@ -131,6 +133,8 @@ def _share(word: str, counts: Counter[str]) -> float:
 
 
 def _resembles(word: str, words: set[str]) -> bool:
+    if f"{word}e" in words or (word[-1:] == "e" and word[:-1] in words):
+        return True  # "hire" and "hired": a crude stem keeps the one's last letter and not the other's
     if len(word) < _FUZZY_LETTERS:
         return False
     return any(

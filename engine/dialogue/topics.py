@@ -125,6 +125,8 @@ def asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
     words = concepts(question)
     if _TELLS_AGE.search(plain) and any("old enough" in about(fact) for fact in facts):
         return ["old enough"]
+    if (young := _YOUNG.search(plain)) is not None and any("child" in about(fact) for fact in facts):
+        return [*(word for word in words if not is_figure(word) and word != young["who"]), "child"]
     if _YEARS_OLD.search(plain):
         words = [*(word for word in words if word != "year"), "child"]
     # "Where can I park?" is about parking: only a bare "where are you?" asks the address.
@@ -160,6 +162,16 @@ def presupposed(question: str) -> list[str]:
     if not _PRESUPPOSES.search(plain):
         return []
     return [word for match in _OF_THEIRS.finditer(plain) for word in concepts(match["what"])]
+
+
+_YOUNG = re.compile(
+    r"\b(?P<who>\w+) (?:is|are) (?:only |just |nearly |almost )?(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|"
+    r"eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen)"
+    r"(?= (?:and|years?|but|so|can|could|is|may|will)\b|$)|"
+    r"\bmy (?:son|daughter|child|kid|boy|girl|brother|sister|nephew|niece|grandson|granddaughter)'s (?:only |just )?"
+    r"(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    r"seventeen)\b"
+)
 
 
 def about(fact: Fact) -> set[str]:

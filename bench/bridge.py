@@ -169,6 +169,7 @@ def frontdesk_environ(port: int, model_port: int, folder: Path) -> dict[str, str
         "TWILIO_ACCOUNT_SID": ACCOUNT,
         "TWILIO_AUTH_TOKEN": TOKEN,
         "TWILIO_API_BASE": f"http://127.0.0.1:{model_port}",
+        "MAX_CALLS": "2000",
         "DEBUG": "1",
     }
 
@@ -176,7 +177,7 @@ def frontdesk_environ(port: int, model_port: int, folder: Path) -> dict[str, str
 def prepare(environ: dict[str, str]) -> None:
     """One business that records nothing, so that no provider is asked for anything."""
     frontdesk = str(Path(sys.executable).parent / "frontdesk")
-    add = ["business", "add", "--name", "Bench", "--phone", NUMBER, "--no-recording"]
+    add = ["business", "add", "--name", "Bench", "--phone", NUMBER, "--no-recording", "--max-calls", "2000"]
     for command in (["db", "upgrade"], add):
         subprocess.run([frontdesk, *command], env=environ, check=True, capture_output=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +25,19 @@ def append(
         db.session.add(
             CallEvent(call_sid=call_sid, kind=kind, detail=detail or {}, source=source, business_id=business_id, at=at)
         )
+
+
+def append_batch(lines: Sequence[tuple[str, int, str, dict[str, Any]]], *, source: str) -> None:
+    """Add many lines (call, business, kind, detail) in one statement, in the open transaction."""
+    if not lines:
+        return
+    at = ports.current().clock.now()
+    rows = [
+        {"call_sid": call_sid, "business_id": business_id, "kind": kind, "detail": detail, "source": source, "at": at}
+        for call_sid, business_id, kind, detail in lines
+    ]
+    with acting_as("server.services.timeline"):
+        db.session.execute(sa.insert(CallEvent), rows)
 
 
 def append_once(call_sid: str, kind: str, detail: dict[str, Any], *, source: str, business_id: int | None) -> None:

@@ -6,9 +6,9 @@ Bounded: when the database stands still for long, what no longer fits is counted
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -19,47 +19,63 @@ from server import metrics
 from server.domain.commands import Note, RecordTurn
 from server.logging_setup import RateLimiter, get_logger
 from server.services import timeline
-from server.services.conversation import store_turns
+from server.services.conversation import store_batch
 
 log = get_logger(__name__)
 
 LIMIT = 10_000
 BATCH = 200
+LINGER_S = 0.15
+"""How long the first turn of a batch waits for others: what a transaction costs is then shared by many calls."""
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 _Item = tuple[str, int, RecordTurn | Note]
-_Stop = object()
+_STOP = object()
 
 
 class TurnWriter:
-    """One thread, one bounded queue. `scope` opens a database scope in the turns' owner's name."""
+    """One thread, one bounded queue. `scope` opens a database scope in the turns' owner's name.
+
+    Handing over is an append and, once per batch, the setting of a flag: the event loop takes no lock and wakes the
+    thread no more often than it writes.
+    """
 
     def __init__(self, scope: Callable[[], AbstractContextManager[Any]], *, limit: int = LIMIT) -> None:
         self._scope = scope
-        self._queue: queue.Queue[_Item | threading.Event | object] = queue.Queue(limit)
+        self._limit = limit
+        self._waiting: deque[_Item | threading.Event | object] = deque()
+        self._some = threading.Event()
+        self._hurry = threading.Event()
         self._limiter = RateLimiter()
         self._thread = threading.Thread(target=self._run, name="turn-writer", daemon=True)
         self._thread.start()
 
     def put(self, call_sid: str, business_id: int, item: RecordTurn | Note) -> None:
         """Hand over one turn or note; never blocks."""
-        try:
-            self._queue.put_nowait((call_sid, business_id, item))
-        except queue.Full:
+        if len(self._waiting) >= self._limit:
             metrics.TURNS_DROPPED.inc()
             if self._limiter.every("full", 5.0):
-                log.error("turn writer is full: turns are being lost; check the database", limit=self._queue.maxsize)
+                log.error("turn writer is full: turns are being lost; check the database", limit=self._limit)
+            return
+        self._waiting.append((call_sid, business_id, item))
+        if not self._some.is_set():
+            self._some.set()
 
     async def flush(self, timeout_s: float = 3.0) -> None:
         """Wait until everything handed over so far is stored, or the time is up."""
         done = threading.Event()
-        self._queue.put_nowait(done)
+        self._at_once(done)
         await asyncio.to_thread(done.wait, timeout_s)
 
     def stop(self) -> None:
         """End the thread after what is queued."""
-        self._queue.put(_Stop)
+        self._at_once(_STOP)
         self._thread.join(timeout=5)
+
+    def _at_once(self, item: object) -> None:
+        self._waiting.append(item)
+        self._hurry.set()
+        self._some.set()
 
     def _run(self) -> None:
         while True:
@@ -70,16 +86,19 @@ class TurnWriter:
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()
-            if _Stop in batch:
+            if _STOP in batch:
                 return
 
     def _take(self) -> list[_Item | threading.Event | object]:
-        batch = [self._queue.get()]
-        while len(batch) < BATCH:
-            try:
-                batch.append(self._queue.get_nowait())
-            except queue.Empty:
-                break
+        """What is there after the linger: one transaction for all of it. A flush need not wait."""
+        self._some.wait()
+        self._hurry.wait(LINGER_S)
+        self._some.clear()
+        self._hurry.clear()
+        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        if self._waiting:
+            self._some.set()
+            self._hurry.set()
         return batch
 
     def _store(self, items: list[_Item]) -> None:
@@ -104,12 +123,8 @@ class TurnWriter:
                 log.error("a turn could not be stored", call_sid=item[0], error=str(problem))
 
     def _write(self, items: list[_Item]) -> None:
-        calls: dict[tuple[str, int], list[RecordTurn | Note]] = {}
-        for call_sid, business_id, item in items:
-            calls.setdefault((call_sid, business_id), []).append(item)
+        said = [(call, business, entry) for call, business, entry in items if isinstance(entry, RecordTurn)]
+        noted = [(call, business, note.kind, note.detail) for call, business, note in items if isinstance(note, Note)]
         with self._scope() as session, session.begin():
-            for (call_sid, business_id), entries in calls.items():
-                store_turns(call_sid, business_id, [entry for entry in entries if isinstance(entry, RecordTurn)])
-                for note in entries:
-                    if isinstance(note, Note):
-                        timeline.append(call_sid, note.kind, note.detail, source="media_ws_ai", business_id=business_id)
+            store_batch(said)
+            timeline.append_batch(noted, source="media_ws_ai")

@@ -11,6 +11,8 @@ from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import WEEKDAYS, find_date, spoken_date
 from engine.dialogue.clock import find_daypart, find_time, resolve, spoken_time
 from engine.dialogue.hours import spoken_day, spoken_week
+from engine.dialogue.knowledge import Fact
+from engine.dialogue.memo import remembered
 from engine.dialogue.state import World
 from engine.dialogue.text import SENTENCE_END, concepts, normal
 from engine.dialogue.wishes import wanted_family
@@ -155,12 +157,15 @@ def answer(text: str, world: World) -> tuple[str, str] | None:
 
 def _unnamed(text: str, world: World) -> str:
     """A question without the words of the business's own name that no fact has: "the gym" is where it is asked."""
-    name = set(concepts(world.knowledge.business)) - {
-        word for fact in world.knowledge.facts for word in topics.about(fact)
-    }
+    name = _only_in_name(world.knowledge.business, world.knowledge.facts)
     words = text.split()
     rest = " ".join(word for word in words if not name & set(concepts(word)))
     return rest if rest and name else text
+
+
+@remembered
+def _only_in_name(business: str, facts: tuple[Fact, ...]) -> frozenset[str]:
+    return frozenset(concepts(business)) - {word for fact in facts for word in topics.about(fact)}
 
 
 def answer_all(heard: Heard, world: World, topic: str = "", before: str = "") -> Answered | None:

@@ -24,7 +24,8 @@ _NEW_CUE = re.compile(
 _OLD_CUE = re.compile(
     r"\b(?:appointment|booking|booked|reservation|currently|at the moment|right now|existing|original|old one|i have|"
     r"i've got|i've|was for|it was|it's for|"
-    r"supposed|down for|scheduled|my \w+day|can't (?:make|come|do)|cannot (?:make|come|do)|can not (?:make|come|do)|not make|able to make|won't make)\b",
+    r"supposed|down for|scheduled|my \w+day|can't (?:make|come|do)|cannot (?:make|come|do)|"
+    r"can not (?:make|come|do)|not make|able to make|won't make)\b",
     re.IGNORECASE,
 )
 _PIECES = re.compile(

@@ -101,7 +101,7 @@ def _matches(question: str, facts: tuple[Fact, ...]) -> list[Match]:
     return sorted((match for match in matches if match.score > 0), key=lambda match: -match.score)
 
 
-def _match(asked: list[str], weights: dict[str, float], words: set[str], fact: Fact) -> Match:
+def _match(asked: list[str], weights: dict[str, float], words: frozenset[str], fact: Fact) -> Match:
     hit = frozenset(word for word in asked if word in words or _resembles(word, words))
     strong = [word for word in asked if not topics.is_weak(word)]
     # A question of weak words alone ("how much is it?", "where can I pay?") may still meet a fact's own key.
@@ -132,7 +132,7 @@ def _share(word: str, counts: Counter[str]) -> float:
     return _WEAK_WEIGHT if counts.get(word, 0) else _UNKNOWN_WEAK_WEIGHT
 
 
-def _resembles(word: str, words: set[str]) -> bool:
+def _resembles(word: str, words: frozenset[str]) -> bool:
     if f"{word}e" in words or (word[-1:] == "e" and word[:-1] in words):
         return True  # "hire" and "hired": a crude stem keeps the one's last letter and not the other's
     if len(word) < _FUZZY_LETTERS:

@@ -41,8 +41,8 @@ _OTHERS = re.compile(
     rf" tomorrow| here|$)"
 )
 _WHO_ELSE = re.compile(
-    r"\bwho (?:else )?(?:is|was|has|have|are) (?:\w+ ){0,2}?(?:booked|coming|in(?! charge)|there|next|before|after|seeing|"
-    r"seen|got|"
+    r"\bwho (?:else )?(?:is|was|has|have|are) (?:\w+ ){0,2}?(?:booked|coming|in(?! charge)|there|next|before|after|"
+    r"seeing|seen|got|"
     r"your (?:\w+ )?(?:customers?|clients?|patients?))\b|\b(?:list|names?|details|"
     r"numbers?) of (?:[\w']+ ){0,3}?(?:customers?|"
     r"clients?|patients?|callers?|appointments?|bookings?)\b"

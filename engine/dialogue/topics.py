@@ -7,6 +7,7 @@ import re
 from engine.dialogue.calendar import WEEKDAYS
 from engine.dialogue.knowledge import Fact
 from engine.dialogue.lexicon import GENERIC
+from engine.dialogue.memo import remembered
 from engine.dialogue.numbers import TENS, UNITS
 from engine.dialogue.text import MATTER_HEADS, concept, concepts, normal, stem
 
@@ -174,7 +175,8 @@ _YOUNG = re.compile(
 )
 
 
-def about(fact: Fact) -> set[str]:
+@remembered
+def about(fact: Fact) -> frozenset[str]:
     """What a fact is about; where something lies or whom it serves counts, whatever its words."""
     words = set(concepts(fact.text))
     if _LIES.search(fact.text):
@@ -187,7 +189,7 @@ def about(fact: Fact) -> set[str]:
         words.add("old enough")
     if _AGED.search(fact.text):
         words.add("child")
-    return words
+    return frozenset(words)
 
 
 def right_kind(question: str, fact: Fact) -> bool:

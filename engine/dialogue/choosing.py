@@ -74,11 +74,11 @@ def _place(errand: Errand, heard: Heard) -> int | None:
         return 0 if heard.yes and not heard.no else None
     return (
         0
-        if _EARLY.search(plain)
+        if _EARLY.search(heard.plain)
         else 1
-        if _SECOND.search(plain)
+        if _SECOND.search(heard.plain)
         else len(errand.own) - 1
-        if _LATE.search(plain)
+        if _LATE.search(heard.plain)
         else None
     )
 

@@ -37,6 +37,9 @@ _GREETING: Final = {
     "inbound": "Thank you for calling {name}. How can I help you?",
     "outbound": "Hello, this is {name} calling. Is this a good moment?",
 }
+_NOT_CONNECTED: Final = {
+    "declined": "did not take the call", "no_answer": "did not answer", "busy": "is on another call",
+}  # fmt: skip
 _LIMIT: Final = 2000
 _EARLIER_CALLS: Final = 2
 _EARLIER_SINCE: Final = timedelta(days=90)
@@ -104,6 +107,19 @@ def greeting_instruction(business_id: int, call_direction: str) -> str:
         if business.consent_announcement and business.record_calls:
             words = f"{business.consent_announcement.strip()} {words}"
     return f'Greet the caller now. Say exactly: "{words}"'
+
+
+def came_back_instruction(colleague: str, state: str, *, again: bool) -> str:
+    """What the model is told to say first when a caller whom it put through comes back without having been connected.
+
+    `state` is what became of the transfer; `again` says whether the call may be put through once more.
+    """
+    why = _NOT_CONNECTED.get(state, "could not be reached")
+    offer = "to take a message or to try somebody else" if again else "to take a message"
+    return (
+        f"The caller was to be put through, but {colleague} {why}, so you have the call back. Tell the caller that "
+        f"{colleague} could not take the call, and offer {offer}. Do not greet them again."
+    )
 
 
 def caller_context(business_id: int, contact: Contact | None, now: datetime) -> str:

@@ -103,7 +103,8 @@ def summary(row: Transfer, call: CallLog) -> str:
     """Who is calling and what about, in two sentences; of numbers and of the conversation, nothing."""
     contact = db.session.get(Contact, call.contact_id) if call.contact_id is not None else None
     who = contact.name if contact is not None and contact.name else "A caller"
-    about = shorten(_NUMBER.sub("", row.reason or ""), ABOUT_CHARS, placeholder=" …").rstrip(" .,;:")
+    about = re.sub(r"\s+(?=[,.;:!?]|$)", "", _NUMBER.sub("", row.reason or ""))
+    about = shorten(about, ABOUT_CHARS, placeholder=" …").rstrip(" .,;:")
     said = f"{shorten(who, 80, placeholder='')} is on the line for {calls.business_of(call).name}."
     return f"{said} It is about: {about}." if about else said
 

@@ -38,8 +38,10 @@ _GREETING: Final = {
     "outbound": "Hello, this is {name} calling. Is this a good moment?",
 }
 _NOT_CONNECTED: Final = {
-    "declined": "did not take the call", "no_answer": "did not answer", "busy": "is on another call",
-}  # fmt: skip
+    "declined": "can't take the call right now",
+    "no_answer": "is not answering the phone",
+    "busy": "is on another call",
+}
 _LIMIT: Final = 2000
 _EARLIER_CALLS: Final = 2
 _EARLIER_SINCE: Final = timedelta(days=90)
@@ -114,11 +116,11 @@ def came_back_instruction(colleague: str, state: str, *, again: bool) -> str:
 
     `state` is what became of the transfer; `again` says whether the call may be put through once more.
     """
-    why = _NOT_CONNECTED.get(state, "could not be reached")
-    offer = "to take a message or to try somebody else" if again else "to take a message"
+    why = _NOT_CONNECTED.get(state, "can't be reached at the moment")
+    offer = "Shall I take a message, or try somebody else?" if again else "Shall I take a message?"
     return (
-        f"The caller was to be put through, but {colleague} {why}, so you have the call back. Tell the caller that "
-        f"{colleague} could not take the call, and offer {offer}. Do not greet them again."
+        "The caller was to be put through to a colleague, but was not connected, and is with you again. "
+        f'Say exactly: "I am sorry, {colleague} {why}. {offer}"'
     )
 
 

@@ -146,7 +146,9 @@ class House:
 
     async def rings(self, **plan: Any) -> CallReport:
         """A caller rings the salon, twenty times as fast as in life, until the call is over."""
-        made = CallPlan(**({"to": SALON, "from_": CALLER, "voice_url": f"{self.url}/webhook/voice", "speed": 10.0} | plan))
+        made = CallPlan(
+            **({"to": SALON, "from_": CALLER, "voice_url": f"{self.url}/webhook/voice", "speed": 10.0} | plan)
+        )
         self.reports.append(await asyncio.wait_for(self.standin.place_call(made), 90))
         return self.reports[-1]
 

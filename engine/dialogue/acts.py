@@ -43,7 +43,9 @@ _GOODBYE = re.compile(
     r"have to go)\b"
 )
 _FINISHED = re.compile(
-    r"\b(that is (?:all|everything)|that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|"
+    r"\b(that is (?:all|everything)"
+    r"(?! (?:correct|right|fine|good|great|perfect|okay|ok|lovely|true)\b)|"
+    r"that will be (?:all|everything|it)|that would be (?:all|it)|that was (?:all|it|"
     r"everything)|"
     r"that is it(?: thanks?| for| from| then| now| cheers|$)|^nothing$|nothing else|nothing more|"
     r"nothing (?:for now|today|thank)|i am (?:done|all set|all good|good thank|good for now|good$)|we are (?:done|"
@@ -87,6 +89,7 @@ _PERSON = re.compile(
     r"patch me through)(?: to| with)?)\b|"
     r"\b(?:could|can|may|might|like to|want to|need to|rather|prefer to|let me|wanted to|hoping to|possible to)(?: i)? "
     r"(?:please )?(?:speak|talk|chat) (?:to|with) (?!you\b|an? (?:robot|machine|computer|bot))\w+|"
+    r"\bwho (?:can|do|could|should|would) i (?:talk|speak|complain)\b|"
     rf"\b(?:minutes?|words?|chat|moment|speak|meeting) with (?:the |your |a )(?:{_PERSON_WORDS})\b|"
     rf"^(?:a |the )?(?:human|person|{_PERSON_WORDS})(?: please)?$|"
     rf"^(?:hello |hi )?is (?:the |your )?\w+ (?:there|around|in|about)(?: please| today| at all)?$|"
@@ -129,7 +132,7 @@ _HOW_ARE_YOU = re.compile(
 _WHO = re.compile(
     r"\b(who is (?:this|that|it|calling|speaking)|who are you|who am i (?:speaking|talking) (?:to|with)|"
     r"what is your name|do you have a name|"
-    r"(?:is this|is that|am i through to|do i have)(?: the)? [\w' &-]+$|have i (?:reached|called|got)|"
+    r"(?:is this|is that|am i through to|do i have)(?: the)? [\w' &-]+$|have i (?:reached|called|got (?:the|through))|"
     r"(?:what|which) (?:company|business|place|shop|salon|clinic|practice|restaurant) is (?:this|that|it))\b"
 )
 _WAIT = re.compile(

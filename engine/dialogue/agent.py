@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 
 from engine.dialogue import policy
+from engine.dialogue.acts import Heard
 from engine.dialogue.context import read_context
 from engine.dialogue.knowledge import read_knowledge
 from engine.dialogue.state import State, World
 from engine.dialogue.tools import read_tools
+from engine.dialogue.wishes import wanted_family
 from engine.realtime.brain import Ask, Output, Say, Turn, exact_words
 
 
@@ -62,6 +65,17 @@ def _replied(ask: Ask, world: World) -> list[Output]:
     return [Say(policy.greeting(world))] if outputs is None else outputs
 
 
+_GOES_ON = re.compile(r"^(?:and|or|but|also|at|on|for|with|in|to|of|from|because|if|when|then|plus|that)\b")
+
+
+def _instead(first: str, second: str) -> bool:
+    """Whether a second question, asked into the answer to a first before a word of it was heard, takes its place."""
+    before, after = Heard(first), Heard(second)
+    if not (before.question and after.question and before.words > 2 and after.words > 2):
+        return False
+    return not _GOES_ON.search(after.plain) and wanted_family(before) is None
+
+
 def _joined(turns: tuple[Turn, ...]) -> Iterator[Turn]:
     """The turns, with what a caller said in one go but in two pieces (no answer came between) as one."""
     held: Turn | None = None
@@ -69,6 +83,9 @@ def _joined(turns: tuple[Turn, ...]) -> Iterator[Turn]:
         if turn.role == "system":
             continue
         if held is not None and turn.role == "user":
+            if _instead(held.text, turn.text):
+                held = turn
+                continue
             held = Turn("user", f"{held.text} {turn.text}".strip())
             continue
         if held is not None:

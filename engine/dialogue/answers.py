@@ -13,11 +13,19 @@ from engine.dialogue.clock import find_daypart, find_time, resolve, spoken_time
 from engine.dialogue.hours import spoken_day, spoken_week
 from engine.dialogue.state import World
 from engine.dialogue.text import SENTENCE_END, concepts, normal
+from engine.dialogue.wishes import wanted_family
 
 _HOURS = re.compile(
-    r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|what time (?:do|are|can|does) (?:you|"
+    r"\b(open|opens|opening|opened|close|closes|closing|closed|shut|shuts|hours|at the (?:latest|earliest)|"
+    r"what time (?:do|are|can|could|should|does) (?:you|"
     r"i|we|the|it|they)|"
-    r"how late (?:are|do|can)|(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|"
+    r"how (?:late|early) (?:are|do|can|could|is)|"
+    r"(?:are|is) (?:there )?(?:you|any(?:one|body)|some(?:one|body)) "
+    r"(?:guys |all |lot )?(?:around|about|there|in|working)\b"
+    r"(?= (?:on|at|over|this|next|tomorrow|today|tonight|now|later|all|every|during|mon|tues|wed|thurs|fri|sat|sun))|"
+    r"do you (?:guys )?(?:work|do|trade|operate) (?:on )?(?:weekends?|evenings?|\w+days?)\b|"
+    r"(?:the )?(?:latest|earliest) (?:you|that you) (?:start|finish|open)|"
+    r"(?:latest|earliest|last|first) (?:time )?(?:i|we|you|one) (?:can|could)|until when|"
     r"till when|when do you (?:start|finish|stop)|what time (?:do you )?(?:start|"
     r"finish|stop))\b"
 )
@@ -25,7 +33,11 @@ _NOT_HOURS = re.compile(
     r"\b(?:24 hours|how many hours|hours (?:before|notice|does|will|in advance)|open (?:a|an|an account|to)|"
     r"opening (?:a|an|for)|close (?:to|by|the|an?)|close is|how close)\b"
 )
-_LIMIT = re.compile(r"\b(?:latest|earliest) (?:time )?(?:i|we|you|one|that) (?:can|could)\b")
+_LIMIT = re.compile(
+    r"\b(?:latest|earliest) (?:time )?(?:i|we|you|one|that) (?:can|could)\b(?! (?:see|fit|squeeze|do|get|book|have) "
+    r"(?:me|us|him|her|my|it))|"
+    r"\bat the (?:latest|earliest)\b|\bhow (?:late|early) (?:can|could|are|do)\b"
+)
 _NOW = re.compile(r"\b(now|right now|at the moment|currently|still open|open yet)\b")
 _DAY_WORDS = re.compile(
     rf"\b(?:{'|'.join(WEEKDAYS)})s?\b|\b(?:today|tomorrow|tonight|weekends?|this|next|week|morning|"
@@ -64,7 +76,8 @@ _OPENS_WHAT = re.compile(
     r"shuts)\b|"
     r"\b(?:the|your) (?P<of>\w+)(?:'s)? (?:opening |closing )?hours\b"
 )
-_THE_BUSINESS_WORDS = """you we they it there that this i everyone people guys business shop salon place store
+_THE_BUSINESS_WORDS = """earliest latest first last
+you we they it there that this i everyone people guys business shop salon place store
 office clinic practice restaurant garage studio surgery opening closing business normal usual regular weekend
 holiday working current team doors door still today tomorrow"""
 _THE_BUSINESS = frozenset(_THE_BUSINESS_WORDS.split())
@@ -104,7 +117,7 @@ _BEGINS_QUESTION = re.compile(
 )
 _LEADS_ON = re.compile(
     r"\b(?:know|tell me|ask|asking|wondering|wonder|see|find out|sure|check|if|and|or|but|what|how|when|where|that|"
-    r"hear|say)\s*$",
+    r"hear|say|much|long|many|far|late|often|soon|time|kind|sort)\s*$",
     re.IGNORECASE,
 )
 
@@ -161,7 +174,11 @@ def answer_all(heard: Heard, world: World, topic: str = "", before: str = "") ->
 
 def more_hours(heard: Heard, topic: str, world: World) -> str | None:
     """ "And on Sunday?", or just "Sunday?" after a question about hours."""
-    if heard.words > 6 or not (topic == HOURS or _FOLLOWS.search(heard.plain)) or not world.knowledge.hours.known:
+    if (
+        heard.words > (9 if topic == HOURS else 6)
+        or not (topic == HOURS or _FOLLOWS.search(heard.plain))
+        or not world.knowledge.hours.known
+    ):
         return None
     if _HOLIDAY.search(heard.plain):
         return _holiday(heard.plain, None)
@@ -176,11 +193,18 @@ def _with_tails(parts: list[str]) -> list[str]:
         bare = all(topics.is_weak(word) for word in concepts(part)) and re.match(
             r"(?:and )?(?:how (?:much|long)|what (?:price|cost))", part, re.IGNORECASE
         )
-        if joined and bare and len(part.split()) <= 5:
+        leans = not [word for word in concepts(part) if not topics.is_weak(word)] and _LEANS_BACK.search(part)
+        if joined and ((bare and len(part.split()) <= 5) or (leans and len(part.split()) <= 8)):
             joined[-1] = f"{joined[-1].rstrip('?. ')} {part}"
         else:
             joined.append(part)
     return joined
+
+
+_LEANS_BACK = re.compile(
+    r"\b(?:is|would|will|does|do|can|could)\b.*\b(?:that|this|it|one|those|she|he|they|him|her|them|i|we)\b",
+    re.IGNORECASE,
+)
 
 
 def _following(part: str, before: str, world: World) -> Answered | None:
@@ -190,6 +214,8 @@ def _following(part: str, before: str, world: World) -> Answered | None:
     if stem is None or _HOURS.search(heard.plain) or heard.words > 7 or not _FOLLOWS.search(heard.plain):
         return None
     rest = _FOLLOWS.sub("", heard.plain).strip()
+    if re.match(r"(?:do|does|is|are|can|could|have|will|would)\b", rest):
+        return None  # a question of its own
     new = [word for word in concepts(rest) if not topics.is_shaping(word)]
     one = answer(f"{stem['stem']} {rest}" if new else f"{normal(before)} {rest}", world)
     return Answered(*one) if one is not None and one[1] != HOURS else None
@@ -222,8 +248,42 @@ def _both_or_one(part: str, world: World) -> Answered | None:
         if any(halves) and halves[0] != halves[1]:
             found = [half for half in halves if half is not None]
             return Answered("\n".join(half[0] for half in found), found[-1][1], len(found) < 2)
-    one = answer(part, world)
+    one = answer(part, world) or _in_a_clause(part, world)
     return Answered(one[0], one[1]) if one is not None else None
+
+
+_OPENS_QUESTION = re.compile(
+    r"\b(?:what|how|where|when|who|which|do (?:i|we|you|they)|does|is (?:there|it|the|this|that|he|she|your)|"
+    r"are (?:there|you|they|your)|can (?:i|we|you|she|he|they)|could (?:i|we|you)|would (?:it|you|i)|"
+    r"will (?:it|you|i|someone|somebody)|should i|have you|any chance|am i|must i)\b"
+)
+_LEAST_CLAUSE = 3
+_OF_THE_DIARY = ("availability", "reschedule", "cancel")
+_WISHED = re.compile(r"(?:can|could|would|will|what time|when) (?:i|we|you|it)\b|is (?:it|that|this|your)\b|are you\b")
+
+
+def besides(text: str, world: World) -> str:
+    """What was asked in the same breath as a wish, where no mark parts the two."""
+    found = _in_a_clause(text, world, wishing=True)
+    return found[0].replace("\n", " ") if found is not None else ""
+
+
+def _in_a_clause(part: str, world: World, wishing: bool = False) -> tuple[str, str] | None:
+    """The question in a long breath: what stands before it is a story, and what comes after it another question."""
+    plain = normal(part)
+    starts = [match.start() for match in _OPENS_QUESTION.finditer(plain)]
+    if len(plain.split()) < 8 or not starts:
+        return None
+    ends = [*starts[1:], len(plain)]
+    clauses = [plain[begin:end].strip() for begin, end in zip(starts, ends, strict=True)]
+    longer = [] if wishing else [plain[starts[-1] :], plain[starts[0] :]]
+    found = [
+        answer(clause, world)
+        for clause in [*clauses, *longer]
+        if len(clause.split()) >= _LEAST_CLAUSE
+        and not (wishing and (_WISHED.match(clause) or wanted_family(Heard(clause)) in _OF_THE_DIARY))
+    ]
+    return next((one for one in found if one is not None), None)
 
 
 def _of_something_else(question: str, world: World) -> bool:

@@ -18,6 +18,8 @@ _IS_THAT = re.compile(
     r"\b(?i:is (?:this|that)|have I (?:reached|called|got)|am I (?:through to|speaking to|"
     r"calling))(?i: the)? (?P<name>[A-Z][\w'’]+(?: (?:&|and|of|[A-Z][\w'’]+))*)[?,.]?"
 )
+_WHEN_CAN = re.compile(r"\b(?:when|what days?|which days?) (?:can|could|do|are) (?:i|we|you)\b")
+_DAYS = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\bweek(?:end|day)s?\b", re.IGNORECASE)
 _NEED_I = re.compile(r"\bdo (?:i|we|you) (?:need|have) to\b")
 
 
@@ -61,6 +63,8 @@ def fresh(state: State, heard: Heard, world: World) -> list[Output]:
         return steps.told(state, heard, told)
     if _only_asks_about(heard, world) and (known := answers.answer_all(heard, world, state.topic)):
         return steps.told(state, heard, known)
+    if (days := _days_told(heard, world)) is not None:
+        return steps.told(state, heard, days)
     if (about_own := own.about_own(state, heard, world, family)) is not None:
         return about_own
     repair = _broken(heard, world) if family in (None, "book", "availability") else None
@@ -90,6 +94,15 @@ def _asks_who(state: State, heard: Heard, world: World) -> list[Output] | None:
     if ours and len(rest.split()) > 3:
         return steps.before(f"Yes, this is {business}.", fresh(state, Heard(rest), world))
     return [Say(f"{'Yes, this' if ours else 'This'} is {business}, the automated assistant speaking. {social.HELP}")]
+
+
+def _days_told(heard: Heard, world: World) -> answers.Answered | None:
+    """ "When can I get my bike washed?" where a fact names the days: no wish for a particular one yet."""
+    if not _WHEN_CAN.search(heard.plain) or steps.dated(heard, world):
+        return None
+    known = answers.answer_all(heard, world)
+    named = known is not None and known.topic == "facts" and _DAYS.search(known.words)
+    return known if named else None
 
 
 def _only_asks_about(heard: Heard, world: World) -> bool:

@@ -89,6 +89,24 @@ def _dates(text: str, today: date, anchor: date | None) -> dict[int, tuple[re.Ma
 
 
 @remembered
+def find_range(text: str, today: date) -> tuple[date, date] | None:
+    """The first and the last day of a stretch: "from the 3rd to the 6th of December"."""
+    plain = prepared(text)
+    for match in re.finditer(r" (?:to|until|till|through|and) ", plain):
+        before, after = plain[: match.start()], plain[match.end() :]
+        last = find_date(after, today)
+        first = find_date(before, today) if last is not None else None
+        if first is None or last is None:
+            continue
+        # "From the 3rd to the 6th of December": the month stands once, at the end.
+        bare = re.search(r"\b(?P<day>\d{1,2}) ?(?:st|nd|rd|th)$", before)
+        first = (_valid(last.year, last.month, int(bare["day"])) or first) if bare else first
+        if first < last:
+            return first, last
+    return None
+
+
+@remembered
 def mask_dates(text: str, today: date) -> str:
     """The text (prepared) with every day it names blanked out, so that their figures are not read as times."""
     plain = prepared(text)

@@ -9,7 +9,7 @@ from engine.dialogue.acts import Heard
 from engine.dialogue.clock import in_part
 from engine.dialogue.names import resembles
 from engine.dialogue.numbers import digits_for_words
-from engine.dialogue.services import find_service
+from engine.dialogue.services import find_choice, find_service
 from engine.dialogue.speaking import sentence
 from engine.dialogue.state import Errand, World
 from engine.dialogue.values import affirmed, find, said_time
@@ -27,8 +27,10 @@ _X_NOT_Y = re.compile(
 _NOT_Y_X = re.compile(
     r"\bnot (?P<old>[^,.;!?]+?)(?:,| but)(?: but)? (?:it's |it is |to |for )?(?P<new>[^,.;!?]+)", re.IGNORECASE
 )
+_DETERMINER = re.compile(r"^(?:the|my|our|a|an|his|her) ", re.IGNORECASE)
 _TITLE = r"Dr|Mr|Mrs|Ms|St"
 _LONGEST_NAME = 3
+_LONGEST_CHOICE = 8
 
 
 def correct(errand: Errand, heard: Heard, world: World) -> bool:
@@ -36,7 +38,7 @@ def correct(errand: Errand, heard: Heard, world: World) -> bool:
     before = dict(errand.values)
     errand.asking = None
     rest = affirmed(_LEAD.sub("", heard.text.strip()))
-    if not _number(errand, heard, rest, world):
+    if not denied(errand, heard, world) and not _number(errand, heard, rest, world):
         filling.take(errand, heard, world)
     if errand.values == before:
         _barely(errand, heard, rest, world)
@@ -45,7 +47,7 @@ def correct(errand: Errand, heard: Heard, world: World) -> bool:
 
 def _barely(errand: Errand, heard: Heard, rest: str, world: World) -> None:
     """A correction without cue words, tried kind by kind: the first that fits is meant."""
-    for attempt in (_words, _addition, _time, _service, _name):
+    for attempt in (_words, _addition, _time, _choice, _service, _name):
         if attempt(errand, heard, rest, world):
             return
 
@@ -63,6 +65,21 @@ def _number(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
     return False
 
 
+def denied(errand: Errand, heard: Heard, world: World) -> bool:
+    """ "No, not Kate Moss, Kate Ross", while something else is asked: another name for the one that is denied."""
+    slot = errand.tool.of_kind("name")
+    old = errand.values.get(slot.name, "") if slot is not None else ""
+    said = re.search(rf"\bnot (?:for )?{re.escape(old)}\b[,.]?", heard.text, re.IGNORECASE) if old else None
+    if slot is None or said is None:
+        return False
+    rest = _LEAD.sub("", f"{heard.text[: said.start()]} {heard.text[said.end() :]}".strip())
+    name = find(slot, rest, filling.setting(errand, slot, world), asked=True)
+    if name is None or name == old or len(name.split()) > _LONGEST_NAME:
+        return False
+    errand.values[slot.name] = name
+    return True
+
+
 def _words(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
     """ "Dr. Nguyen, not Dr. Patel" in a text that was taken down: one for the other."""
     plain = re.sub(rf"\b({_TITLE})\. ", r"\1 ", heard.text)
@@ -74,6 +91,9 @@ def _words(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
 
 
 def _replaced(errand: Errand, old: str, new: str) -> bool:
+    """One for the other; "the right one" is the right of whatever the other was."""
+    old, new = _DETERMINER.sub("", old), _DETERMINER.sub("", new)
+    new = re.sub(r"\bone$", old.split()[-1], new) if old else new
     words = [re.escape(word) for word in old.split()]
     said = re.compile(r"\b" + r"\.? ".join(words) + r"\b", re.IGNORECASE)
     for slot in errand.tool.slots:
@@ -105,6 +125,18 @@ def _time(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
         errand.said[slot.name] = in_part(said, errand.part)
         filling.settle_times(errand, world)
     return said is not None
+
+
+def _choice(errand: Errand, heard: Heard, rest: str, world: World) -> bool:
+    """ "Not full, basic": another of a schema's choices, by a part of its name."""
+    for slot in errand.tool.slots:
+        if slot.kind != "choice" or slot.name not in errand.values or heard.words > _LONGEST_CHOICE:
+            continue
+        chosen = find_choice(slot.choices, rest, asked=True)
+        if chosen is not None and chosen != errand.values[slot.name]:
+            errand.values[slot.name] = chosen
+            return True
+    return False
 
 
 def _service(errand: Errand, heard: Heard, rest: str, world: World) -> bool:

@@ -11,6 +11,7 @@ from engine.dialogue.calendar import spoken_date, weekend
 from engine.dialogue.clock import spoken_time
 from engine.dialogue.context import skipped_by_the_clock
 from engine.dialogue.hours import spoken_day
+from engine.dialogue.services import for_what
 from engine.dialogue.slots import Slot, arguments
 from engine.dialogue.state import Errand, World
 from engine.dialogue.tools import Tool
@@ -47,8 +48,12 @@ def begin(tool: Tool, text: str, world: World, known: Errand | None = None, call
     _from_context(errand, world)
     filling.take(errand, Heard(text), world)
     for slot in tool.slots:
-        if slot.kind == "reason" and slot.required and tool.family == "transfer" and text:
+        if slot.kind == "reason" and tool.family == "transfer" and text:
             errand.values.setdefault(slot.name, text)
+        if slot.choices and tool.family == "transfer" and slot.name not in errand.values:
+            filling.put(errand, slot, for_what(slot.choices, f"{tool.description} {slot.description}", text))
+        if slot.required and len(slot.choices) == 1:
+            errand.values.setdefault(slot.name, slot.choices[0])
     return errand
 
 
@@ -161,6 +166,9 @@ def _ask_again(errand: Errand, slot: Slot, words: str) -> str:
 def next_question(errand: Errand, world: World) -> str | None:
     """The question for the first thing missing, noting that it was asked; None when nothing is missing."""
     missing = [slot for slot in errand.tool.slots if _needed(slot, errand, world) and slot.name not in errand.values]
+    if errand.tool.family == "reschedule":
+        # Whose it is and where it is now come before where it goes.
+        missing.sort(key=lambda slot: (slot.kind != "name", slot.role == "new"))
     errand.asking = missing[0].name if missing else None
     if not missing:
         return _which_half(errand, world)

@@ -7,7 +7,7 @@ from datetime import date, time
 
 from engine.dialogue import phones
 from engine.dialogue.acts import Heard
-from engine.dialogue.calendar import next_week, odd_date
+from engine.dialogue.calendar import find_range, next_week, odd_date
 from engine.dialogue.clock import TimeSaid, find_daypart, in_part, resolve
 from engine.dialogue.moves import from_and_to, old_and_new
 from engine.dialogue.names import corrected
@@ -54,6 +54,8 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
     ways = from_and_to(affirmed(heard.text)) if errand.tool.of_kind("address", "to") else {}
     for slot in errand.tool.slots:
         asked = slot.name == errand.asking
+        if slot.role == "until" and not asked:
+            continue  # A day that is named is the first; the last is told by a stretch.
         if slot.kind in _WHO and not asked and (asked_kind in _WHO or asked_kind in FREE):
             continue
         text = texts.get(slot.role if slot.kind in ("date", "time") else "", heard.text)
@@ -72,6 +74,7 @@ def take(errand: Errand, heard: Heard, world: World) -> bool:
             if slot.kind == "name" and value is not None and _is_other_value(errand, value, text, asked, world):
                 continue
             put(errand, slot, value)
+    _take_stretch(errand, heard, world)
     _take_hints(errand, heard, world)
     settle_times(errand, world)
     return (dict(errand.values), errand.part, errand.week) != before
@@ -142,6 +145,24 @@ def both_halves(errand: Errand, world: World) -> tuple[Slot, list[time]] | None:
         if len(fitting) > 1 and day_of(errand, slot) is not None and not any(one in errand.options for one in fitting):
             return slot, fitting
     return None
+
+
+def _take_stretch(errand: Errand, heard: Heard, world: World) -> None:
+    """ "From the 3rd to the 6th": the first day, and the last or how many nights lie between."""
+    first, last = errand.tool.of_kind("date", ""), errand.tool.of_kind("date", "until")
+    nights = next(
+        (slot for slot in errand.tool.slots if slot.kind == "number" and re.search(r"night|days", slot.words)), None
+    )
+    if first is None or (last is None and nights is None) or errand.tool.family == "reschedule":
+        return
+    stretch = find_range(affirmed(heard.text), world.context.now.date())
+    if stretch is None:
+        return
+    errand.values[first.name] = stretch[0].isoformat()
+    if last is not None:
+        errand.values[last.name] = stretch[1].isoformat()
+    if nights is not None:
+        errand.values[nights.name] = str((stretch[1] - stretch[0]).days)
 
 
 def _texts(errand: Errand, text: str) -> dict[str, str]:

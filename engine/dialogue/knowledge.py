@@ -31,10 +31,14 @@ _ABOUT_HOURS = re.compile(r"\b(?:hours|open|opening|office|reception)\b", re.IGN
 _LEANS = re.compile(r"(?:they|it|this|these|those|that|after that|both|otherwise|then) ", re.IGNORECASE)
 _HOLIDAYS = re.compile(r"\bholidays?\b|\bchristmas\b|\beaster\b", re.IGNORECASE)
 _TO_THE_AGENT = re.compile(
-    r"^(you are|you're|you must|you should|you answer|always|never|do not|don't|be |speak|greet|keep|"
+    r"^(you are|you're|"
+    r"you must(?! (?:be (?:\d+|over|at least|aged|able)|bring|have|wear|show|pay|arrive|sign|come)\b)|"
+    r"you should(?! (?:bring|wear|arrive|come)\b)|"
+    r"you answer|always|never|do not|don't|be |speak|greet|keep|"
     r"ask|use|say|if the caller|"
     r"if they|when the caller|offer|confirm|answer|respond|act|introduce|only|give|for [^,]+ (?:offer|transfer|tell|"
-    r"take)|you cannot|you can't|you take|you can not|if an?)\b",
+    r"take)|you cannot|you can't|"
+    r"if you (?:cannot|can't|can not|do not|don't|are not|are unsure)|you take|you can not|if an?)\b",
     re.IGNORECASE,
 )
 # Written for the staff: never said to a caller, whatever is asked.

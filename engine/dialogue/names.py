@@ -37,6 +37,15 @@ _ALL_SMALL = re.compile(
     r"\b(?:it['’]?s|it is|that['’]?s|that is|book it|put it|name)(?: for|"
     r" under)? (?P<name>[a-z'’\-]+(?: [a-z'’\-]+){1,2})$"
 )
+_SMALL_SPEAKING = re.compile(
+    r"^(?:(?:hi|hello|hey|hiya|yes|yeah|good|morning|afternoon|evening|there|um|uh|oh|so) ){0,4}"
+    r"(?:it['’]?s |it is |this is |i['’]?m |i am |my name['’]?s |my name is )?"
+    r"(?P<name>[a-z'’\-]+ [a-z'’\-]+) (?:here|speaking|calling)\b"
+)
+_SMALL_THEN = re.compile(
+    r"\b(?:this is|my name['’]?s|my name is|name['’]?s|i['’]?m called|i am called) (?P<name>[a-z'’\-]+ [a-z'’\-]+)"
+    r"(?= (?:and|i|i['’]m|i['’]ve|calling|from|speaking|could|can|just)\b|[,.]|$)"
+)
 _OTHER_NAME = re.compile(
     rf"\b(?i:maiden|married|husband['’]s|wife['’]s|partner['’]s|other|old|new) (?i:name)(?i: is|"
     rf"['’]s)?[:,]? (?P<name>{_RUN})"
@@ -141,6 +150,10 @@ def _in_piece(text: str, asked: bool) -> str | None:
     ]
     if names:
         return names[-1]
+    if text == text.lower() and (small := _SMALL_SPEAKING.search(text) or _SMALL_THEN.search(text)) is not None:
+        name = _loosely(small["name"])
+        if name and " " in name:
+            return name
     loose = _LOOSE.search(text) or (_ALL_SMALL.search(text) if text == text.lower() else None)
     if loose and (name := _loosely(loose["name"])) and (" " in name or loose.re is _LOOSE):
         return name

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from engine.dialogue import filling, steps
+from engine.dialogue import choosing, filling, steps
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import find_date
 from engine.dialogue.questions import question, understood
+from engine.dialogue.slots import Slot
 from engine.dialogue.state import Errand, State, World
 from engine.dialogue.steps import ANYTHING_ELSE
 from engine.dialogue.tools import Result, by_family, read_result
@@ -20,6 +21,7 @@ _OF_TIME = re.compile(
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b|\d[:.]\d\d",
     re.IGNORECASE,
 )
+_DAY_NAME = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b")
 _NOT_FOUND = re.compile(
     r"\b(?:no (?:\w+ )?(?:appointment|booking|reservation|visit)s?\b(?!.*\bat\b.*they start)|(?:not|"
     r"n't) (?:be )?(?:find|found)|nothing (?:is )?(?:booked|found))\b",
@@ -65,6 +67,8 @@ def _done(
     if state.parked is not None:
         state.errand, state.parked = state.parked, None
         return [Say(f"{message} Now, to go on. {steps.again(state.errand, world)}")]
+    if result.ok and errand is not None and errand.tool.family == "transfer":
+        return [Say(message)]  # They are being put through: nothing more is asked.
     state.offer = "more"
     return [Say(message if message.endswith("?") else f"{message} {ANYTHING_ELSE}")]
 
@@ -78,6 +82,13 @@ def _looked(state: State, result: Result, world: World) -> list[Output]:
     message = result.message or "I could not see what is free."
     _keep_day(errand, looked, message, world)
     clock = errand.tool.of_kind("time", "new") or errand.tool.of_kind("time")
+    until = looked.tool.of_kind("date", "until")
+    day = errand.tool.of_kind("date", "new") or errand.tool.of_kind("date")
+    several = len(set(_DAY_NAME.findall(message.lower()))) > 1
+    if until is not None and until.name in looked.values and day is not None and several:
+        # Several days were looked at: which of them is still open.
+        errand.values.pop(day.name, None)
+        return steps.before(message, steps.advance(state, world))
     filling.settle_times(errand, world)
     if (
         clock is not None
@@ -122,10 +133,15 @@ def _failed(state: State, errand: Errand, result: Result, world: World) -> list[
                 f"{question(wrong, errand.tool.family)}"
             )
         ]
+    if (own := choosing.offered(errand, message)) is not None:
+        return [Say(own)]
+    if (wanted := _asked_slot(errand, message)) is not None:
+        errand.asking = wanted.name
+        return [Say(message)]
     if _NOT_FOUND.search(message):
         named = errand.tool.of_kind("name")
         errand.asking = named.name if named else None
-        return [Say(f"{message} Could it be under another name or day?")]
+        return [Say(message if message.endswith("?") else f"{message} Could it be under another name or day?")]
     offers = by_family(world.tools, "message") is not None and errand.tool.family != "message"
     about_time = bool(_OF_TIME.search(message)) and not _OFFERS_MESSAGE.search(message)
     timed = [slot for slot in errand.tool.slots if slot.kind in ("date", "time") and slot.role != "old"]
@@ -141,8 +157,24 @@ def _failed(state: State, errand: Errand, result: Result, world: World) -> list[
     return [Say(message if message.rstrip().endswith("?") else f"{message} What should I change?")]
 
 
+def _asked_slot(errand: Errand, message: str) -> Slot | None:
+    """What a refusal asks for: "What full name is it booked under?" is not about the time."""
+    last = re.split(r"(?<=[.!?;])\s+", message.strip())[-1]
+    if not last.endswith("?") or _OFFERS_MESSAGE.search(last):
+        return None
+    if re.search(r"\bname\b", last, re.IGNORECASE):
+        return errand.tool.of_kind("name")
+    if errand.tool.family in ("cancel", "reschedule") and re.search(
+        r"\bday\b.*\b(?:appointment|booked|now|mean)\b", last
+    ):
+        return errand.tool.of_kind("date", "old") or errand.tool.of_kind("date")
+    return None
+
+
 def _ask_for_another_time(errand: Errand, result: Result, message: str, asking: str, world: World) -> list[Output]:
     errand.asking = asking
+    if errand.tool.family == "cancel":
+        return [Say(message if message.rstrip().endswith("?") else f"{message} What other day could it be?")]
     errand.options = result.free
     offered = find_date(message.rsplit("ree on", 1)[-1], world.context.now.date()) if result.free else None
     day = errand.tool.of_kind("date", "new") or errand.tool.of_kind("date")

@@ -19,9 +19,18 @@ _MINE = re.compile(
     r"\b(?:do|have|did) i (?:have|got|already have|make|book)\b.*\b(?:appointment|booking|reservation|"
     r"anything booked|booked)\b|"
     r"\b(?:check|confirm|look up|find) (?:\w+ )?(?:my|our) (?:appointment|booking|reservation)\b|"
+    r"\b(?:what|which|any|all) (?:\w+ )?(?:appointments?|bookings?|reservations?|lessons?|sessions?) "
+    r"(?:do |have |did )?"
+    r"(?:i|we) (?:have|got|booked|made)\b|"
+    r"\bwhen (?:is|was) (?:my|our) (?:next|last|first|one|appointment|booking|lesson|session|visit)\b|"
+    r"\b(?:what|anything|something) (?:do i have |have i got |is )?(?:coming up|booked in|in the diary|on file)\b"
+    r".*\b(?:me|my|i)\b|"
+    r"\bwhat (?:do|have) (?:i|we|you) (?:have|got) (?:me )?(?:coming up|booked(?: in)?|down for)\b|"
+    r"\b(?:my|our) (?:upcoming|next|existing|current) (?:appointments?|bookings?|visits?|lessons?|sessions?)\b.*\?|"
     r"\bam i (?:still )?booked\b|"
     r"\bwhat (?:have|did) (?:i|you) (?:just )?(?:got )?(?:book|booked)\b"
 )
+_IF_UNABLE = re.compile(r"\b(?:if|when|whenever|in case) (?:i|we) (?:can not|will not|am not|are not)\b")
 _HAS_BOOKED = re.compile(r"\b(?:booked|reserved|have (?:a|an|my) (?:\w+ )?(?:appointment|booking|reservation|table))\b")
 _UNDO = re.compile(r"\b(?:cancel|undo|scrap|forget) (?:that|it|the (?:booking|appointment))\b|\bchange(?:d)? my mind\b")
 _ALTER = re.compile(
@@ -37,7 +46,11 @@ def about_own(state: State, heard: Heard, world: World, family: str | None) -> l
     if _MINE.search(heard.plain):
         return _own_appointment(state, heard, world)
     has_one = _HAS_BOOKED.search(heard.plain) or errands.own_appointment(heard)
-    if unable_to_come(heard) and (family in (None, "message") or (family == "book" and has_one)):
+    if (
+        unable_to_come(heard)
+        and not _IF_UNABLE.search(heard.plain)
+        and (family in (None, "message") or (family == "book" and has_one))
+    ):
         return _unable(state, heard, world)
     return None
 

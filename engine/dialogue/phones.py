@@ -29,7 +29,7 @@ def phone_number(text: str) -> str | None:
 def only_digits(text: str) -> str | None:
     """The digits of an utterance that consists of nothing else, however few: a piece of a number."""
     runs = _runs(text)
-    rest = re.sub(r"[\d\s]", "", _NOT_DIGITS.sub("", re.sub(r"[^\w\s]", "", _spelled_out(text))))
+    rest = re.sub(r"[\d\s]", "", _NOT_DIGITS.sub("", re.sub(r"[^\w\s]", "", spelled_out(text))))
     return "".join(runs) if runs and not rest else None
 
 
@@ -40,10 +40,11 @@ def unfinished(number: str) -> bool:
 
 
 def _runs(text: str) -> list[str]:
-    return [re.sub(r"[^\d+]", "", run) for run in _RUN.findall(_spelled_out(text))]
+    return [re.sub(r"[^\d+]", "", run) for run in _RUN.findall(spelled_out(text))]
 
 
-def _spelled_out(text: str) -> str:
+def spelled_out(text: str) -> str:
+    """Small letters, with figures for the digits that were said one by one, "double" and "hundred" worked out."""
     out: list[str] = []
     times = 1
     # "Seventy-seven" is 77 and "nine hundred" is 900; "twenty, one" stays 20 1.

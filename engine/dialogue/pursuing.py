@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.dialogue import answers, asides, filling, phones, social, steps, switching
+from engine.dialogue import answers, asides, choosing, corrections, filling, phones, social, steps, switching
 from engine.dialogue.acts import Heard
 from engine.dialogue.confirming import confirming
 from engine.dialogue.slots import CALLERS_OWN_NUMBER
@@ -23,6 +23,11 @@ _RATHER_NOT = re.compile(
     r"say)\w*|none of your business|no number|"
     r"do not have (?:a|an|one)|i do not know|no idea|not sure|can not remember|do not remember|forgot)\b"
 )
+_NOT_KNOWN = re.compile(
+    r"\b(?:look (?:it|that|me) up|(?:do|can) not (?:know|remember)|forgot|forgotten|no idea|"
+    r"not sure (?:when|what|which)|"
+    r"(?:can|could) you (?:check|see|find|look)|when (?:is|was) it)\b"
+)
 _WHATEVER = re.compile(
     r"\b(?:any ?time|whenever|any day|whatever(?: you have| is free)?|what(?:ever)? (?:do you have|have you got|"
     r"is (?:free|available))|you (?:choose|decide|tell me)|"
@@ -34,9 +39,13 @@ def pursue(state: State, heard: Heard, world: World) -> list[Output]:
     """The reply to what was said during an errand that was not called yet."""
     errand = state.errand
     assert errand is not None
+    if choosing.chosen(errand, heard, world.context.now.date()):
+        return steps.advance(state, world)
     early = switching.set_aside(state, errand, heard, world) or switching.switched(state, errand, heard, world)
     if early is not None:
         return early
+    if (looked := _look_up(state, errand, heard, world)) is not None:
+        return looked
     if errand.confirming:
         return confirming(state, errand, heard, world) or _side_step(state, errand, heard, world)
     return _gathering(state, errand, heard, world)
@@ -46,6 +55,8 @@ def _gathering(state: State, errand: Errand, heard: Heard, world: World) -> list
     own = _own_number(state, errand, heard, world)
     if own is not None:
         return own
+    if corrections.denied(errand, heard, world):
+        return steps.advance(state, world)
     if filling.choose_option(errand, heard):
         return steps.advance(state, world)
     known, told = asides.questions_apart(state, errand, heard, world)
@@ -114,6 +125,17 @@ def _side_step(state: State, errand: Errand, heard: Heard, world: World) -> list
     return _not_understood(state, errand, heard, world, again)
 
 
+def _look_up(state: State, errand: Errand, heard: Heard, world: World) -> list[Output] | None:
+    """The caller does not know when their appointment is: the tool that looks them up may."""
+    tool = by_family(world.tools, "lookup")
+    if tool is None or errand.tool.family not in ("cancel", "reschedule") or not _NOT_KNOWN.search(heard.plain):
+        return None
+    if any(slot.required for slot in tool.slots):
+        return None
+    state.parked = errand
+    return steps.start(state, tool, heard.text, world)
+
+
 def _not_understood(state: State, errand: Errand, heard: Heard, world: World, again: str) -> list[Output]:
     errand.failures += 1
     if errand.failures >= _MOST_FAILURES and errand.tool.family != "message":
@@ -133,7 +155,7 @@ def _whatever(state: State, errand: Errand, world: World) -> list[Output] | None
     asked = errand.tool.slot(errand.asking) if errand.asking else None
     if tool is None or asked is None or asked.kind not in ("date", "time"):
         return None
-    return switching.look_for(state, errand, tool, world)
+    return switching.look_for(state, errand, tool, "", world)
 
 
 def _matter(errand: Errand) -> str:

@@ -13,6 +13,7 @@ from engine.dialogue.speaking import listed, sentence, with_article
 from engine.dialogue.state import Errand
 
 OWN_NUMBER_QUESTION = "Shall we call you back on the number you are calling from?"
+_MOST_CHOICES = 6
 _QUESTIONS = {
     "date": "What day would you like?",
     "time": "What time would suit you?",
@@ -46,7 +47,13 @@ def question(slot: Slot, family: str = "") -> str:
         return "What is your name, please?" if family == "message" else "What name is it under, please?"
     if slot.kind == "choice":
         asked = _asked(slot) if slot.description else f"Which {slot.words} would you like"
-        return f"{asked}: {either(slot)}?"
+        if family == "transfer":
+            asked = "Who should I put you through to"
+        elif slot.is_service:
+            asked = _QUESTIONS["service"].rstrip("?")
+        return f"{asked}: {either(slot)}?" if len(slot.choices) <= _MOST_CHOICES else f"{asked}?"
+    if slot.kind == "number" and not slot.description:
+        return f"How many {slot.words}?" if slot.words.endswith("s") else f"How many, for the {slot.words}?"
     return _QUESTIONS.get(slot.kind) or f"{_asked(slot)}?"
 
 
@@ -102,7 +109,11 @@ def spoken(slot: Slot, value: str) -> str:
         return spoken_digits(value)
     if slot.kind == "flag":
         return "yes" if value == "true" else "no"
-    return value.replace("_", " ") if slot.kind == "choice" else value
+    if slot.kind == "choice":
+        plain = value.replace("_", " ")
+        # "Colour" in a list of services is "a colour" in a sentence; an MOT stays one.
+        return plain[0].lower() + plain[1:] if slot.is_service and plain[1:2].islower() else plain
+    return value
 
 
 def read_back(errand: Errand) -> str:
@@ -113,14 +124,20 @@ def read_back(errand: Errand) -> str:
 def understood(errand: Errand) -> str:
     """Everything as understood, as a statement."""
     said = {(slot.kind, slot.role): spoken(slot, errand.values[slot.name]) for slot in _filled(errand)}
-    by_kind = {slot.kind: spoken(slot, errand.values[slot.name]) for slot in _filled(errand)}
+    by_kind = {
+        "service" if slot.is_service else slot.kind: spoken(slot, errand.values[slot.name]) for slot in _filled(errand)
+    }
     if errand.tool.family == "message":
         return _message_back(by_kind)
     if errand.tool.family == "reschedule":
         words = f"So you would like to move the {_booked_thing(errand)}{_move(said, by_kind)}"
     else:
         words = " ".join([_head(errand, by_kind), *_places(by_kind)])
-    rest = [_apart(slot, errand.values[slot.name]) for slot in _filled(errand) if slot.kind not in _PLACED]
+    rest = [
+        _apart(slot, errand.values[slot.name])
+        for slot in _filled(errand)
+        if (slot.kind not in _PLACED and not slot.is_service) or slot.role == "until"
+    ]
     return f"{', '.join([words, *rest])}."
 
 

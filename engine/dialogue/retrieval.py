@@ -12,16 +12,21 @@ from engine.dialogue import topics
 from engine.dialogue.knowledge import Fact
 from engine.dialogue.memo import remembered
 from engine.dialogue.speaking import sentence
-from engine.dialogue.text import concepts
+from engine.dialogue.text import concepts, near
 
 _LEAST_COVER = 0.5
 _LEAST_TOGETHER = 0.6
 _LEAST_ALONE = 0.3
 _WEAK_WEIGHT = 0.25
+_UNKNOWN_WEAK_WEIGHT = 0.1
+_AKIN = 0.75
+_PRESUPPOSED = 0.4
 _CLOSE_SECOND = 0.8
 _FUZZY_LETTERS = 6
-_FUZZY_RATIO = 0.84
-_GENERAL_PRICES = re.compile(r"\b(prices?|price list|do you charge|rates?|cost|how much)\b", re.IGNORECASE)
+_FUZZY_RATIO = 0.87
+_GENERAL_PRICES = re.compile(
+    r"\b(prices?|price list|do you charge|rates?|cost|how much|cheapest|cheap)\b", re.IGNORECASE
+)
 _MONEY = re.compile(r"[£$€]\s?\d|\d\s?(?:pounds|euros|dollars)", re.IGNORECASE)
 _MOST_PRICES = 3
 
@@ -46,7 +51,7 @@ def answer(question: str, facts: tuple[Fact, ...], whole: str = "") -> list[str]
 @remembered
 def _answer(question: str, facts: tuple[Fact, ...], whole: str) -> list[str]:
     if _GENERAL_PRICES.search(question) and all(topics.is_weak(word) for word in concepts(question)):
-        return _prices(facts)
+        return _least(question, facts) or _prices(facts)
     matches = [match for match in _matches(question, facts) if topics.right_kind(whole, match.fact)]
     best = [match for match in matches if match.score >= _LEAST_COVER]
     if best:
@@ -69,6 +74,17 @@ def _prices(facts: tuple[Fact, ...]) -> list[str]:
     return [spoken_fact(fact) for fact in facts if _MONEY.search(fact.text)][:_MOST_PRICES]
 
 
+_CHEAPEST = re.compile(r"\b(?:cheap\w*|lowest|least|minimum)\b", re.IGNORECASE)
+_SMALLEST = re.compile(r"\b(?:smallest|cheapest|minimum|lowest|from|starts?|starting|at least)\b", re.IGNORECASE)
+
+
+def _least(question: str, facts: tuple[Fact, ...]) -> list[str]:
+    """What the cheapest costs, where a fact says so."""
+    if not _CHEAPEST.search(question):
+        return []
+    return [spoken_fact(fact) for fact in facts if _MONEY.search(fact.text) and _SMALLEST.search(fact.text)][:1]
+
+
 def rank(question: str, facts: tuple[Fact, ...]) -> list[Match]:
     """The facts that answer a question by themselves, best first; sharing its small words is not enough."""
     return [match for match in _matches(question, facts) if match.score >= _LEAST_COVER]
@@ -79,6 +95,8 @@ def _matches(question: str, facts: tuple[Fact, ...]) -> list[Match]:
     known = [topics.about(fact) for fact in facts]
     counts = Counter(word for words in known for word in words)
     weights = {word: _weight(word, counts, len(facts)) for word in asked}
+    for word in topics.presupposed(question):
+        weights[word] = weights.get(word, 0.0) * _PRESUPPOSED
     matches = [_match(asked, weights, words, fact) for fact, words in zip(facts, known, strict=True)]
     return sorted((match for match in matches if match.score > 0), key=lambda match: -match.score)
 
@@ -88,25 +106,38 @@ def _match(asked: list[str], weights: dict[str, float], words: set[str], fact: F
     strong = [word for word in asked if not topics.is_weak(word)]
     # A question of weak words alone ("how much is it?", "where can I pay?") may still meet a fact's own key.
     evidence = [word for word in strong if word in hit] or [word for word in asked if word in concepts(fact.key)]
-    cover = sum(weights[word] for word in hit) / (sum(weights.values()) or 1.0)
+    akin = frozenset(word for word in asked if word not in hit and near(word) & words)
+    evidence = evidence or list(akin)
+    found = sum(weights[word] for word in hit) + _AKIN * sum(weights[word] for word in akin)
+    cover = found / (sum(weights.values()) or 1.0)
     if not evidence:
         return Match(fact, 0.0)
     keyed = 0.1 if fact.key and set(concepts(fact.key)) & hit else 0.0
-    return Match(fact, cover + keyed + 0.01 * len(hit), hit)
+    return Match(fact, cover + keyed + 0.01 * len(hit), hit | akin)
 
 
 def _weight(word: str, counts: Counter[str], total: int) -> float:
     if topics.is_figure(word):
         return 0.0
     rarity = math.log((total + 1) / (counts.get(word, 0) + 0.5)) + 0.5
-    return max(rarity, 0.1) * (_WEAK_WEIGHT if topics.is_weak(word) and not topics.is_day(word) else 1.0)
+    return max(rarity, 0.1) * _share(word, counts)
+
+
+def _share(word: str, counts: Counter[str]) -> float:
+    """A weak word counts little, and hardly at all when no fact has it: it then only belongs to how one asks."""
+    if not topics.is_weak(word) or topics.is_day(word):
+        return 1.0
+    return _WEAK_WEIGHT if counts.get(word, 0) else _UNKNOWN_WEAK_WEIGHT
 
 
 def _resembles(word: str, words: set[str]) -> bool:
     if len(word) < _FUZZY_LETTERS:
         return False
     return any(
-        len(other) >= _FUZZY_LETTERS and SequenceMatcher(None, word, other).ratio() >= _FUZZY_RATIO for other in words
+        len(other) >= _FUZZY_LETTERS
+        and other[0] == word[0]
+        and SequenceMatcher(None, word, other).ratio() >= _FUZZY_RATIO
+        for other in words
     )
 
 

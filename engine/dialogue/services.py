@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from engine.dialogue.memo import remembered
-from engine.dialogue.text import SENTENCE_END, concepts, normal
+from engine.dialogue.text import SENTENCE_END, concepts, near, normal
+from engine.dialogue.topics import is_weak
 
 _ENDS = (
     r"(?= (?:for|on|at|with|tomorrow|today|tonight|this|next|please|in|by|from|around|about|under|and|or|but|if|as|"
@@ -59,6 +60,7 @@ _FIRST = re.compile(
     rf"then) )*(?P<thing>[a-z-]+(?: [a-z&-]+){{0,2}}?){_ENDS}"
 )
 _LEAST_LIKENESS = 0.5
+_LEAST_UNASKED = 0.6
 _LONGEST = 5
 
 
@@ -140,8 +142,22 @@ def find_choice(choices: tuple[str, ...], text: str, asked: bool) -> str | None:
     likeness = {choice: _likeness(set(concepts(_words(choice))), said) for choice in choices}
     best = max(likeness, key=likeness.__getitem__, default=None)
     alone = best is not None and list(likeness.values()).count(likeness[best]) == 1
-    enough = best is not None and likeness[best] >= (_LEAST_LIKENESS if asked else 1.0)
+    several = best is not None and len(set(concepts(_words(best))) & said) > 1
+    least = _LEAST_LIKENESS if asked else _LEAST_UNASKED if several else 1.0
+    enough = best is not None and likeness[best] >= least
     return best if alone and enough else None
+
+
+def for_what(choices: tuple[str, ...], description: str, text: str) -> str | None:
+    """The choice whose purpose, as the description tells it ("Ann: invoices; Bo: repairs"), is what was said."""
+    said = {word for word in concepts(text) if not is_weak(word)}
+    said |= {akin for word in said for akin in near(word)}
+    fits: dict[str, int] = {}
+    for choice in choices:
+        told = re.search(rf"{re.escape(choice)}\s*[:(–-]\s*(?P<what>[^;.)]+)", description)
+        fits[choice] = len(said & set(concepts(told["what"]))) if told else 0
+    best = max(fits, key=fits.__getitem__, default=None)
+    return best if best is not None and fits[best] > 0 and list(fits.values()).count(fits[best]) == 1 else None
 
 
 _HURRY = [

@@ -17,7 +17,7 @@ class Slot:
     """One property of a tool's parameters.
 
     `role` tells the two ends of a move apart: "old" where an appointment is now, "new" where it goes; of a journey they
-    are "from" and "to". Else it is empty.
+    are "from" and "to", and "until" is the last day of a stretch. Else it is empty.
     `part_of` names the date-time property that this day or time is half of; `most` is a number's maximum.
     """
 
@@ -35,6 +35,11 @@ class Slot:
         """The slot's name as words."""
         return re.sub(r"[_-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name)).lower()
 
+    @property
+    def is_service(self) -> bool:
+        """Whether it says what somebody comes in for, in free words or as a choice."""
+        return self.kind == "service" or (self.kind == "choice" and bool(_SERVICE.search(self.words)))
+
 
 _KINDS_BY_WORD = [
     ("phone", r"phone|telephone|callback|call back|number to call|mobile|contact number|\bcell\b"),
@@ -45,6 +50,12 @@ _KINDS_BY_WORD = [
         r"hairdresser|\bwith\b",
     ),
     ("service", r"service|treatment|appointment type|type of appointment|booking type|procedure"),
+    (
+        "code",
+        r"ticket|reference|\bref\b|registration|\bplate\b|\bcode\b|\bid$|post ?code|\bzip\b|"
+        r"\b(?:order|booking|account|invoice|membership|member|policy|case|job|customer|tracking|confirmation|claim|"
+        r"card|serial|repair|file) (?:number|no)\b",
+    ),
     ("name", r"\bname\b|customer$|caller$|patient$|client$|guest$|who\b|booked by"),
     ("number", r"party size|size of party|number of|how many|\bguests\b|\bpeople\b|quantity|\bcount\b|\bcovers\b"),
     ("time", r"\btime\b|\bhour\b"),
@@ -58,6 +69,8 @@ _FORMATS = {"date": "date", "time": "time", "date-time": "datetime", "email": "e
 _WRITTEN = [("datetime", r"iso ?8601|yyyy-mm-ddthh|date and time"), ("date", r"yyyy-mm-dd"), ("time", r"\bhh:mm")]
 _NEW = re.compile(r"\b(?:new|to|target|desired|wanted|requested|preferred)\b")
 _OLD = re.compile(r"\b(?:old|current|existing|original|from|present|now|previous)\b")
+_UNTIL = re.compile(r"^until|\b(?:until|end date|to date|last day|departure|check ?out|return)\b")
+_SERVICE = re.compile(r"service|treatment|appointment type|type of appointment|procedure")
 _PERSON = re.compile(r"customer|caller|guest|owner|client|patient|your|full|person|contact|^name$")
 _TIMED = ("date", "time")
 
@@ -88,7 +101,9 @@ def _slots(name: str, schema: dict[str, Any], required: bool) -> Iterator[Slot]:
         yield Slot(f"{name} time", "time", required, role=role, part_of=name)
     else:
         most = schema.get("maximum")
-        role = role if kind in _TIMED else _end_of_way(name) if kind == "address" else ""
+        role = _end_of_way(name) if kind == "address" else role if kind in _TIMED else ""
+        if kind == "date" and _UNTIL.search(slot.words):
+            role = "until"
         yield Slot(
             name, kind, required, description, choices, role, most=int(most) if isinstance(most, (int, float)) else None
         )
@@ -134,7 +149,9 @@ def _with_roles(slots: list[Slot]) -> list[Slot]:
     mended = []
     for slot in slots:
         role = slot.role
-        if slot.kind in _TIMED and not role and slot.kind in kinds_moved:
+        if slot.role == "until":
+            pass
+        elif slot.kind in _TIMED and not role and slot.kind in kinds_moved:
             role = "old"
         elif slot.kind in _TIMED and not role and (slot.kind, "old") in has:
             role = "new"

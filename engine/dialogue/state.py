@@ -17,7 +17,8 @@ class Errand:
 
     `said` are times as said, to be resolved again when their day changes; `part` ("morning") and `week` are what was
     said of a time or day without naming it; `options` are the times that a tool offered; `note` is what the next reply
-    must say first; `last_day` a day that was named and cannot be; `wish` is how it began.
+    must say first; `last_day` a day that was named and cannot be; `wish` is how it began;
+    `own` are the appointments (weekday, day, month, time) that a tool named, for the caller to say which.
     """
 
     tool: Tool
@@ -35,6 +36,7 @@ class Errand:
     bad_day: bool = False
     last_day: str = ""
     wish: str = ""
+    own: tuple[tuple[str, int, str, str], ...] = ()
 
 
 @dataclass(slots=True)

@@ -41,8 +41,12 @@ _COMPLAINS = re.compile(r"\bcomplain(?:t|ts|ing)?\b|\bunhappy\b|\bdisappointed\b
 
 def family_of(heard: Heard, world: World) -> str | None:
     """The errand in what was said; naming a day or a time makes a wish a booking."""
-    dated = find_date(heard.text, world.context.now.date()) is not None or find_time(heard.text) is not None
-    return wanted_family(heard, dated)
+    return wanted_family(heard, dated(heard, world))
+
+
+def dated(heard: Heard, world: World) -> bool:
+    """Whether a day or a time is named."""
+    return find_date(heard.text, world.context.now.date()) is not None or find_time(heard.text) is not None
 
 
 def before(words: str, outputs: list[Output]) -> list[Output]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from engine.dialogue import answers, asides, errands, filling, steps
 from engine.dialogue.acts import Heard
@@ -116,22 +117,46 @@ def _look_between(state: State, errand: Errand, heard: Heard, world: World) -> l
         return steps.before(
             "I can't see which times are free, but tell me one and I will try it.", steps.advance(state, world)
         )
-    return look_for(state, errand, tool, world)
+    return look_for(state, errand, tool, heard.text, world)
 
 
-def look_for(state: State, errand: Errand, tool: Tool, world: World) -> list[Output]:
+def look_for(state: State, errand: Errand, tool: Tool, text: str, world: World) -> list[Output]:
     """Ask the diary about the errand's day, and come back to the errand with what it says."""
     clock = errand.tool.of_kind("time", "new") or errand.tool.of_kind("time")
     errand.confirming = False
     state.parked = errand
-    state.errand = errands.begin(tool, "", world, caller=state.name)
+    state.errand = errands.begin(tool, text, world, caller=state.name)
     for slot in tool.slots:
         source = errand.tool.of_kind(slot.kind, "new") or errand.tool.of_kind(slot.kind)
-        if source is not None and source.role != "old" and source.name in errand.values and slot.kind != "time":
-            state.errand.values[slot.name] = errand.values[source.name]
+        if (
+            source is not None
+            and source.role != "old"
+            and source.name in errand.values
+            and slot.kind != "time"
+            and slot.role != "until"
+        ):
+            state.errand.values.setdefault(slot.name, errand.values[source.name])
+    _soonest(state.errand, text, world)
     if clock is not None and clock.name not in errand.said:
         errand.values.pop(clock.name, None)
     return steps.advance(state, world)
+
+
+_SOON = re.compile(
+    r"\b(?:soonest|earliest|next available|first available|next free|any day|as soon as possible|asap|soon)\b",
+    re.IGNORECASE,
+)
+_DAYS_AHEAD = 6
+
+
+def _soonest(looked: Errand, text: str, world: World) -> None:
+    """Without a day, "the earliest" is any of the next days."""
+    first, until = looked.tool.of_kind("date", ""), looked.tool.of_kind("date", "until")
+    if first is None or until is None or first.name in looked.values or not _SOON.search(text):
+        return
+    today = world.context.now.date()
+    looked.values[first.name] = today.isoformat()
+    looked.values[until.name] = (today + timedelta(days=_DAYS_AHEAD)).isoformat()
 
 
 def _transfer_between(state: State, errand: Errand, heard: Heard, world: World) -> list[Output]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine.dialogue.lexicon import MATTERS, in_one_word
 from engine.dialogue.memo import remembered
 
 _SPOKEN_FORMS = {
@@ -77,17 +78,23 @@ SENTENCE_END = r"(?<=[.?!])(?<!\b[DMS][rst]\.)(?<!\bMrs\.)(?<!\bProf\.)(?<!\b[A-
 _SENTENCE = re.compile(SENTENCE_END)
 
 _SMALL_WORDS = """a an the is are was were be been am do does did have has had i you we they he she it me my your our
-their us them to of in on at for with from by and or but so if that this these those there here please can could would
-will shall should may might must not no yes just some any about what which who whom whose when how why hello hi hey
+their us them him her his hers to of in on at for with from by and or but so if that this these those there
+here please can could would will shall should may might must not no yes just some any about what which who whom whose
+when how why hello hi hey
 okay ok well um uh er erm oh right like want need know tell ask say near nearby around also too then than as up out
 get got go going really very much many thanks thank possible possibly maybe perhaps something anything thing one every
 each still already kind sort exactly actually wondering wonder away far let all into
+having being doing
 happen happens happened policy"""
 STOP_WORDS = frozenset(_SMALL_WORDS.split())
+# "Wants" is as small as "want"; "wills" are another matter than "will".
+_SMALL_VERB_WORDS = "like want need know tell ask say get go wonder happen thank"
+_SMALL_VERBS = frozenset(_SMALL_VERB_WORDS.split())
 
 _SYNONYMS = {
     "cost": (
-        "cheaper damage price costs prices charge charges charged fee fees expensive cheap pound pounds dollar "
+        "cheaper cheapest pricey damage price costs prices charge charges charged fee fees expensive cheap pound "
+        "pounds dollar "
         "dollars euro "
         "£ $ €"
     ),
@@ -136,6 +143,8 @@ _SYNONYMS = {
     "deliver": "delivery deliveries delivering delivered",
     "vegetarian": "vegan veggie vegetarians vegans",
 }
+MATTER_HEADS = frozenset(_SYNONYMS)
+"""The concepts that several words share: each a matter of its own."""
 _CANONICAL = {word: head for head, words in _SYNONYMS.items() for word in words.split()}
 
 
@@ -181,6 +190,23 @@ def concepts(text: str) -> list[str]:
 
 @remembered
 def _concepts(text: str) -> tuple[str, ...]:
-    spread = normal(text).replace("-", " ").replace("&", " ")
-    words = (concept(word) for word in spread.split() if word not in STOP_WORDS or word in _CANONICAL)
-    return tuple(dict.fromkeys(words))
+    spread = in_one_word(normal(text).replace("-", " ").replace("&", " "))
+    words = (word for word in spread.split() if word not in STOP_WORDS or word in _CANONICAL)
+    return tuple(dict.fromkeys(one for one in map(concept, words) if one not in _SMALL_VERBS))
+
+
+def _near() -> dict[str, frozenset[str]]:
+    near: dict[str, set[str]] = {}
+    for matter in MATTERS:
+        words = {concept(word) for word in matter}
+        for word in words:
+            near.setdefault(word, set()).update(words - {word})
+    return {word: frozenset(words) for word, words in near.items()}
+
+
+_NEAR = _near()
+
+
+def near(word: str) -> frozenset[str]:
+    """The concepts of the same matter as one: "warranty" is near "guarantee"."""
+    return _NEAR.get(word, frozenset())

@@ -12,9 +12,15 @@ import msgspec
 from engine.dialogue.acts import Heard
 from engine.dialogue.clock import all_times
 from engine.dialogue.slots import Slot, read_slots
-from engine.dialogue.text import concepts
+from engine.dialogue.text import concepts, normal, sentences
+from engine.dialogue.topics import is_weak
 
 _BOOKED_THING = r"(?:appointments?|bookings?|reservations?|visits?|slots?|sessions?|times?|events?|tables?)"
+_MOVED_THING = (
+    r"(?:appointments?|bookings?|reservations?|visits?|slots?|sessions?|times?|events?|tables?|lessons?|class(?:es)?|"
+    r"meetings?|consultations?|viewings?|treatments?|deliver(?:y|ies)|collections?|rooms?|stays?|rides?|taxis?|trips?|"
+    r"jobs?|tours?|courses?|services?|tests?)"
+)
 _FAMILY_OF_NAME = [
     (
         "end",
@@ -28,13 +34,20 @@ _FAMILY_OF_NAME = [
     ),
     (
         "reschedule",
-        rf"\b(?:reschedule|rebook|postpone)\b|\b(?:move|change|modify|update|edit|shift)\b.*\b{_BOOKED_THING}\b",
+        rf"\b(?:reschedule|rebook|postpone)\b|\b(?:move|change|modify|update|edit|shift)\b.*\b{_MOVED_THING}\b",
     ),
-    ("cancel", rf"\bcancel\b|\b(?:delete|remove)\b.*\b{_BOOKED_THING}\b"),
+    ("cancel", rf"\bcancel\b|\b(?:delete|remove)\b.*\b{_MOVED_THING}\b"),
     ("lookup", rf"\b(?:get|find|look ?up|lookup|fetch|list|check|read|view|search|show)\b.*\b{_BOOKED_THING}\b"),
     ("message", r"\b(?:message|note|callback|call back|voicemail)\b"),
     ("transfer", r"\b(?:transfer|escalate|handoff|hand off|hand over|handover|forward|connect|put through)\b"),
     ("book", r"\b(?:book|schedule|reserve|reservation|appointment|booking)\b"),
+]
+_BY_DESCRIPTION = [
+    (
+        "reschedule",
+        re.compile(rf"(?:move|reschedule|change|postpone)\b[^.]{{0,40}}?\b{_MOVED_THING}\b", re.IGNORECASE),
+    ),
+    ("cancel", re.compile(rf"(?:cancel|call off)\b[^.]{{0,40}}?\b{_MOVED_THING}\b", re.IGNORECASE)),
 ]
 _CONFIRMED = frozenset({"book", "reschedule", "cancel", "message"})
 _MOST = 0.5
@@ -47,6 +60,12 @@ _READS = re.compile(
     r"(?:get|find|check|list|look|search|fetch|show|read|view|tell|is|are|does|has|whether|status|track|estimate|"
     r"quote|return|say)\b",
     re.IGNORECASE,
+)
+_ASKED_SHARE = 0.6
+_MY_STATE = re.compile(r"\b(?:my|our|the|it|mine|an?)\b")
+_STATE = re.compile(
+    r"\b(?:status|ready|done|finished|update|progress|where is|how is|how are|news|arrived|come in|"
+    r"in yet|balance|owe)\b"
 )
 _FOR_EMERGENCIES = re.compile(r"\b(?:emergency|emergencies|urgent|crisis)\b", re.IGNORECASE)
 _LOOKING = frozenset(
@@ -119,6 +138,14 @@ def _tool(raw: dict[str, Any]) -> Tool:
     name, description = str(raw["name"]), str(raw.get("description") or "")
     words = _spaced(name)
     family = next((family for family, pattern in _FAMILY_OF_NAME if re.search(pattern, words)), "other")
+    if (
+        family == "other"
+        and _READS.match(words)
+        and re.search(r"\b(?:appointments?|bookings?|reservations?)\b", description)
+    ):
+        family = "lookup"
+    if family == "other":
+        family = next((one for one, begins in _BY_DESCRIPTION if begins.match(description)), family)
     return Tool(name, family, tuple(read_slots(raw.get("parameters"))), description)
 
 
@@ -156,7 +183,26 @@ def _fit(heard: Heard, tool: Tool) -> float:
     if tool.confirmed:
         fits = orders and ((share > 0 and not heard.question) or told >= _MOST)
         return max(share, told) if fits else 0.0
-    return told if told > _MOST and len(said & described) > 1 else 0.0
+    return told if told > _MOST and len(said & described) > 1 else _asked_of(heard, tool)
+
+
+def _asked_of(heard: Heard, tool: Tool) -> float:
+    """How much of one question a tool that only tells something is about: "is my bike ready?"."""
+    about = {word for text in (tool.words, tool.description) for word in concepts(text)}
+    about |= {word for slot in tool.slots for word in concepts(f"{slot.words} {slot.description}")}
+    best = 0.0
+    for piece in sentences(heard.text):
+        words = [word for word in concepts(piece) if not is_weak(word)]
+        hits = [word for word in words if word in about]
+        owned = bool(_MY_STATE.search(normal(piece)))
+        if (
+            words
+            and len(hits) >= _ASKED_SHARE * len(words)
+            and owned
+            and (len(hits) > 1 or _STATE.search(normal(piece)))
+        ):
+            best = max(best, len(hits) / len(words))
+    return best
 
 
 def repairing(tools: list[Tool]) -> Tool | None:
@@ -194,7 +240,5 @@ def _free(message: str, data: dict[str, Any]) -> tuple[time, ...]:
             found = [one for text in value for one in all_times(text[-8:].replace("T", " "))]
             if found:
                 return tuple(found)
-    offer = re.search(
-        r"\b(?:free|available|offer|instead|have|still open|could do)\b.*", message, re.IGNORECASE | re.DOTALL
-    )
+    offer = re.search(r"\b(?:free|available|offer|instead|still open|could do)\b.*", message, re.IGNORECASE | re.DOTALL)
     return tuple(all_times(offer[0])) if offer and not re.search(r"\d to \d", offer[0]) else ()

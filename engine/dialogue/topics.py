@@ -6,15 +6,18 @@ import re
 
 from engine.dialogue.calendar import WEEKDAYS
 from engine.dialogue.knowledge import Fact
+from engine.dialogue.lexicon import GENERIC
 from engine.dialogue.numbers import TENS, UNITS
-from engine.dialogue.text import concepts, normal, stem
+from engine.dialogue.text import MATTER_HEADS, concept, concepts, normal, stem
 
 # Words that shape a question but do not say what it is about: alone they are no reason to pick a fact.
 _WEAK_WORDS = """cost pay open close time day long take offer service book appointment business place shop today
 tomorrow tonight night come make use look call find give people work discount see treat old age here friendly welcome
-allowed possible available last minute turn show same bring really exactly quick live include included including inside
+allowed possible available last minute turn show same bring really exactly quick
+live include included including inside
 fit fitt job anyone allow tell still usual normal usually normally ever else them there"""
-_WEAK = frozenset(_WEAK_WORDS.split())
+# A generic word of a group that has a matter of its own ("done" is "ready", "boss" is "owner") stays a matter.
+_WEAK = frozenset(_WEAK_WORDS.split()) | (frozenset(concept(word) for word in GENERIC) - MATTER_HEADS)
 _DAYS = frozenset(stem(day) for day in WEEKDAYS) | {
     "now",
     "soon",
@@ -63,6 +66,19 @@ _AGED = re.compile(
     r"\bunder[- ]?(?:\d+|sixteen|eighteen|twelve|five)s?\b(?! (?:pounds|euros|dollars|minutes|hours|people))",
     re.IGNORECASE,
 )
+_OUR_PEOPLE = re.compile(r"^Our \w+(?: \w+)? (?:is|are) (?:called |named )?(?:(?:Dr|Mr|Mrs|Ms|Miss)\.? )?[A-Z][a-z]")
+_OLD_ENOUGH = re.compile(
+    r"\b(?:\d+|sixteen|eighteen|twenty[- ]one)(?: years?)? (?:or|and|years) (?:older|over|above|upwards|of age)\b|"
+    r"\b(?:over|aged?|from the age of|at least|minimum age(?: is)?(?: of)?) (?:\d+|sixteen|eighteen)\b"
+    r"(?! (?:pounds|euros|dollars|minutes|hours|people|days|weeks))|\bover[- ]?(?:18|21|16)s\b",
+    re.IGNORECASE,
+)
+_TELLS_AGE = re.compile(
+    r"\b(?:is|am|are|only|just|turned|turns|aged|she is|he is|\w+'s) (?:only |just |nearly |almost )?(?:[1-9]|1\d|"
+    r"sixteen|seventeen|eighteen|nineteen|fifteen|fourteen|thirteen|twelve|eleven|ten|nine|eight|seven|six)"
+    r"(?: and\b| years?\b| but\b| so\b| can\b|$)|"
+    r"\b(?:how old (?:do|must|should|does)|old enough|too young|too old|under age|underage|age limit|minimum age)\b"
+)
 _SERVES = re.compile(
     r"\bwe (?:work|serve|cover|deliver|operate|travel|come|go|ship) (?:in|to|across|within|all over|the)\b"
 )
@@ -90,7 +106,11 @@ _KINDS = [
         re.compile(rf"\d|{_DAY_NAMES}|\b(?:daily|every|morning|afternoon|evening|weekends?|weekdays?|always|never)\b"),
     ),
     (
-        re.compile(r"\bhow many\b|\bhow old\b|\bwhat age\b"),
+        re.compile(r"\bhow old\b|\bwhat age\b"),
+        re.compile(r"\b(?:years?|since|aged?|old|older|over|under|from|1[89]\d\d|20\d\d)\b"),
+    ),
+    (
+        re.compile(r"\bhow many\b"),
         re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|and)\b"),
     ),
 ]
@@ -103,6 +123,8 @@ def asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
     if instead is not None:
         return [instead]
     words = concepts(question)
+    if _TELLS_AGE.search(plain) and any("old enough" in about(fact) for fact in facts):
+        return ["old enough"]
     if _YEARS_OLD.search(plain):
         words = [*(word for word in words if word != "year"), "child"]
     # "Where can I park?" is about parking: only a bare "where are you?" asks the address.
@@ -116,16 +138,28 @@ def asked(question: str, facts: tuple[Fact, ...]) -> list[str]:
 def _in_other_words(plain: str, facts: tuple[Fact, ...]) -> str | None:
     if _WAYS_TO_PAY.search(plain):
         return "card" if any("card" in about(fact) for fact in facts) else "cash"
-    for pattern, concept in (
+    for pattern, matter in (
         (_WHO_WORKS, "staff"),
         (_WHERE_TO, "area"),
         (_ARRIVING, "check"),
         (_LEAVE_THE_CAR, "park"),
         (_GETTING_THERE, "address"),
     ):
-        if pattern.search(plain) and any(concept in about(fact) for fact in facts):
-            return concept
+        if pattern.search(plain) and any(matter in about(fact) for fact in facts):
+            return matter
     return None
+
+
+_OF_THEIRS = re.compile(r"\b(?:my|our|his|her|their) (?P<what>[a-z]+)\b")
+_PRESUPPOSES = re.compile(r"^(?:\w+ ){0,3}?(?:when|where|how much|how long|what time|what days?|which days?)\b")
+
+
+def presupposed(question: str) -> list[str]:
+    """What belongs to the caller where only time, place or price is asked: "when can I get my ear pierced?"."""
+    plain = normal(question)
+    if not _PRESUPPOSES.search(plain):
+        return []
+    return [word for match in _OF_THEIRS.finditer(plain) for word in concepts(match["what"])]
 
 
 def about(fact: Fact) -> set[str]:
@@ -135,6 +169,10 @@ def about(fact: Fact) -> set[str]:
         words.add("address")
     if _SERVES.search(fact.text.lower()):
         words.add("area")
+    if _OUR_PEOPLE.search(fact.text):
+        words.add("staff")
+    if _OLD_ENOUGH.search(fact.text):
+        words.add("old enough")
     if _AGED.search(fact.text):
         words.add("child")
     return words

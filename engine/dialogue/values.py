@@ -13,7 +13,7 @@ from engine.dialogue.clock import TimeSaid, find_time
 from engine.dialogue.hours import Hours
 from engine.dialogue.messages import find_message, whole
 from engine.dialogue.numbers import digits_for_words
-from engine.dialogue.phones import phone_number
+from engine.dialogue.phones import phone_number, spelled_out
 from engine.dialogue.services import find_choice, find_service
 from engine.dialogue.slots import CALLERS_OWN_NUMBER, Slot
 from engine.dialogue.text import concepts, normal
@@ -220,6 +220,23 @@ def _find_email(slot: Slot, text: str, setting: Setting, asked: bool) -> str | N
     return match[0].rstrip(".") if match else None
 
 
+_CODE = re.compile(r"(?:\b(?:[a-z]|\d+|[a-z]{1,4}\d[a-z\d]{0,9}|\d{1,9}[a-z]{1,9})\b[ -]?){1,20}")
+_CODE_CUE = re.compile(
+    r"\b(?:number|reference|ref|ticket|order|code|registration|reg|plate|id|postcode|invoice|account|membership|job|"
+    r"case|policy)(?: number| is| it is|:)* *$"
+)
+_LEAST_CODE = 2
+
+
+def _find_code(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
+    """Letters and figures said one by one or written together: a ticket, an order, a registration."""
+    plain = spelled_out(re.sub(r"\b(?:a|i) (?=[a-z]{2})", " ", normal(text)))
+    runs = [match for match in _CODE.finditer(plain) if asked or _CODE_CUE.search(plain[: match.start()])]
+    found = [re.sub(r"[^a-z\d]", "", match[0]).upper() for match in runs]
+    kept = [code for code in found if len(code) >= _LEAST_CODE and any(char.isdigit() for char in code)]
+    return max(kept, key=len, default=None)
+
+
 def _find_choice(slot: Slot, text: str, setting: Setting, asked: bool) -> str | None:
     return find_choice(slot.choices, text, asked)
 
@@ -312,6 +329,7 @@ _FINDERS: dict[str, Callable[[Slot, str, Setting, bool], str | None]] = {
     "phone": _find_phone,
     "email": _find_email,
     "choice": _find_choice,
+    "code": _find_code,
     "number": _find_number,
     "flag": _find_flag,
     "service": _find_service,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.dialogue import answers, errands, steps, switching
 from engine.dialogue.acts import Heard
 from engine.dialogue.state import State, World
 from engine.dialogue.steps import CANNOT
 from engine.dialogue.tools import Tool, by_family
 from engine.realtime.brain import Output
+
+_CAN_YOU = re.compile(r"(?:can|could|would|will) (?:you|someone|somebody|anyone)\b")
 
 
 def wanted(state: State, heard: Heard, world: World, family: str) -> list[Output]:
@@ -19,10 +23,15 @@ def wanted(state: State, heard: Heard, world: World, family: str) -> list[Output
     asked = [
         part
         for part in parts
-        if Heard(part).question and steps.family_of(Heard(part), world) is None and not answers.proposes(Heard(part))
+        if Heard(part).question
+        and steps.family_of(Heard(part), world) is None
+        and not answers.proposes(Heard(part))
+        and not (_CAN_YOU.match(Heard(part).plain) and steps.dated(Heard(part), world))
     ]
     found = [answers.answer_all(Heard(part), world) for part in asked]
     known = [one.words for one in found if one is not None]
+    if not asked and (beside := answers.besides(heard.text, world)):
+        known = [beside]
     rest = [part for part in parts if part not in asked or not known]
     told, state.later = _first_wish(rest, heard, family, world)
     if family == "availability":
@@ -61,5 +70,5 @@ def _look(state: State, tool: Tool, text: str, world: World) -> list[Output]:
     """Ask the diary; when there is a tool to book, what it says leads to a booking."""
     book = by_family(world.tools, "book")
     if book is not None:
-        return switching.look_for(state, errands.begin(book, text, world, caller=state.name), tool, world)
+        return switching.look_for(state, errands.begin(book, text, world, caller=state.name), tool, text, world)
     return steps.start(state, tool, text, world)

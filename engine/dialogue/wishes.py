@@ -14,7 +14,8 @@ _THINGS = (
 _BOOKABLE = f"(?:{'|'.join(_THINGS.split())})s?"
 _WHAT_IS_BOOKED = (
     r"(?:appointments?|bookings?|reservations?|visit|slot|table|it|that|one|haircut|session|check-?up|time|day|date|"
-    r"things?)"
+    r"things?|lessons?|class|meeting|consultation|viewing|treatment|delivery|collection|room|stay|trip|service|tests?|"
+    r"massage|repair)"
 )
 _HAS = r"(?:my|our|the|an|his|her|their|this|that|\w+'s)"
 _SOMEBODY = (
@@ -33,7 +34,8 @@ _CANCEL = re.compile(
 _NOT_CANCEL = re.compile(r"\b(?:cancellation|cancellations|cancelled|canceled)\b")
 _RESCHEDULE = re.compile(
     r"\b(?:reschedul\w*|rebook\w*|rearrang\w*|postpon\w*)\b|"
-    r"\b(?:mov(?:e|ing)|chang(?:e|ing)|bring|push|shift|switch|swap|alter|put|delay|modify)\b(?: \w+'?s?){0,8}?"
+    r"\bput (?:it|that|(?:my|the|our) \w+) (?:back|forward|off|to)\b|"
+    r"\b(?:mov(?:e|ing)|chang(?:e|ing)|bring|push|shift|switch|swap|alter|delay|modify)\b(?: \w+'?s?){0,8}?"
     rf" {_WHAT_IS_BOOKED}\b|"
     rf"\b{_HAS} {_WHAT_IS_BOOKED} (?:\w+ ){{0,6}}(?:moved|changed|rescheduled|brought|pushed|switched|put back)\b|"
     r"\b(?:come|do it|make it|have it|be seen) (?:\w+ ){0,3}(?:instead|another day|a different day|another time|"
@@ -95,6 +97,8 @@ _AVAILABLE = re.compile(
     r"(?:when|what) (?:is|are|would be) (?:your |the )?(?:next|earliest|soonest|first) (?:available|free|possible|"
     r"opening|slot|appointment|availability|time|table|one)|"
     r"when (?:could|can|would|might) (?:you|i|we) (?:be able to )?(?:fit|see|come|get|do|squeeze|have|be seen|book)|"
+    r"(?:earliest|soonest|first|next) (?:time |day |slot |appointment )?(?:that )?(?:you|i|we) (?:can|could|would) "
+    r"(?:see|fit|squeeze|do|get|book|have|be seen)\b|"
     r"(?:anything|something|availability|space|slots?|appointments?|openings?|times?) (?:\w+ )?(?:free|available|"
     r"left)\b|"
     r"(?:anything|something) (?:sooner|earlier|later|else (?:on|for|this|next|tomorrow|today))\b|"
@@ -117,8 +121,11 @@ _REFUSED = re.compile(
     r"leave)\b"
 )
 _DESIRE = re.compile(
-    r"\b(?:(?:would|'d) like|want|need|looking for|after|hoping for|hoping to|fancy|come (?:in|by|over|along)|"
-    r"can i|could i|may i|could you do|can you do|any chance of|are you free|do you have|can we|could we|may we)\b"
+    r"\b(?:(?:would|'d) like|wants?|needs?|looking for|after|hoping for|hoping to|fancy|come (?:in|by|over|along)|"
+    r"can i|could i|may i|(?:can|could|would) (?:you|someone|somebody|anyone) (?:please )?"
+    r"(?:fix|mend|repair|do|sort|see|look at|"
+    r"take|have|fit|squeeze|service|clean|replace|change|check)|"
+    r"any chance of|are you free|do you have|can we|could we|may we)\b"
 )
 # "What happens if I cancel?" asks about an errand instead of ordering it.
 _ASKS_ABOUT = re.compile(

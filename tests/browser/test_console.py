@@ -92,7 +92,7 @@ def overflow(page: Page) -> int:
 # --- signing in ------------------------------------------------------------------------------------------------------
 
 
-def test_a_one_time_link_opens_the_console(browser_page: Page, house: House) -> None:
+def test_a_one_time_link_opens_the_console(house: House, browser_page: Page) -> None:
     browser_page.goto(house.url)
     expect(browser_page.get_by_text("frontdesk login")).to_be_visible()
     come_in(browser_page, house)
@@ -105,7 +105,7 @@ def test_a_one_time_link_opens_the_console(browser_page: Page, house: House) -> 
 
 
 def test_a_call_is_watched_from_the_first_ring_to_its_summary(
-    browser_page: Page, house: House, business: Business
+    house: House, browser_page: Page, business: Business
 ) -> None:
     page = come_in(browser_page, house)
     page.evaluate("window.stays = true")
@@ -143,7 +143,7 @@ def test_a_call_is_watched_from_the_first_ring_to_its_summary(
     assert page.locator("[sse-connect]").count() == 0, "nothing more will come"
 
 
-def test_focus_and_position_survive_an_update(browser_page: Page, house: House, business: Business) -> None:
+def test_focus_and_position_survive_an_update(house: House, browser_page: Page, business: Business) -> None:
     page = come_in(browser_page, house)
     call = seed.add_call(business, "CA1", status="in-progress", ago_s=5)
     seed.add_call(business, "CA2", status="in-progress", ago_s=4)
@@ -156,7 +156,7 @@ def test_focus_and_position_survive_an_update(browser_page: Page, house: House, 
     expect(page.locator("#call-CA1 a")).to_be_focused()
 
 
-def test_a_lost_connection_is_named_and_found_again(browser_page: Page, house: House, business: Business) -> None:
+def test_a_lost_connection_is_named_and_found_again(house: House, browser_page: Page, business: Business) -> None:
     page = come_in(browser_page, house)
     note = page.get_by_text("The connection to Frontdesk is gone.")
     expect(note).to_be_hidden()
@@ -169,7 +169,7 @@ def test_a_lost_connection_is_named_and_found_again(browser_page: Page, house: H
 
 
 def test_what_a_caller_says_stays_text_when_it_arrives_live(
-    browser_page: Page, house: House, business: Business
+    house: House, browser_page: Page, business: Business
 ) -> None:
     call = seed.add_call(business, "CA1", status="in-progress", ago_s=5)
     page = come_in(browser_page, house, "/calls/CA1")
@@ -181,7 +181,7 @@ def test_what_a_caller_says_stays_text_when_it_arrives_live(
 # --- one call --------------------------------------------------------------------------------------------------------
 
 
-def test_the_recording_is_played_and_followed(browser_page: Page, house: House, business: Business) -> None:
+def test_the_recording_is_played_and_followed(house: House, browser_page: Page, business: Business) -> None:
     call = seed.add_story(business)
     page = come_in(browser_page, house, f"/calls/{call.call_sid}")
     expect(page.locator(".deck")).to_be_visible()
@@ -202,7 +202,7 @@ def test_the_recording_is_played_and_followed(browser_page: Page, house: House, 
     assert len(house.world.telephony.fetched) == 1
 
 
-def test_without_the_waveform_the_plain_player_stays(browser_page: Page, house: House, business: Business) -> None:
+def test_without_the_waveform_the_plain_player_stays(house: House, browser_page: Page, business: Business) -> None:
     call = seed.add_story(business)
     browser_page.route("**/vendor/wavesurfer*", lambda route: route.fulfill(body="", content_type="text/javascript"))
     page = come_in(browser_page, house, f"/calls/{call.call_sid}")
@@ -238,7 +238,7 @@ def test_it_fits_a_small_phone_in_both_looks(
     assert browser_errors == []
 
 
-def test_the_look_is_switched_and_remembered(browser_page: Page, house: House) -> None:
+def test_the_look_is_switched_and_remembered(house: House, browser_page: Page) -> None:
     page = come_in(browser_page, house)
     background = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(background)
@@ -251,7 +251,7 @@ def test_the_look_is_switched_and_remembered(browser_page: Page, house: House) -
     assert page.evaluate(background) == light
 
 
-def test_it_is_used_by_keyboard(browser_page: Page, house: House, business: Business) -> None:
+def test_it_is_used_by_keyboard(house: House, browser_page: Page, business: Business) -> None:
     call = seed.add_story(business)
     page = come_in(browser_page, house)
     page.reload()
@@ -297,7 +297,7 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_word_has_the_contrast_that_wcag_aa_asks_for(
-    browser_page: Page, house: House, business: Business, scheme: str
+    house: House, browser_page: Page, business: Business, scheme: str
 ) -> None:
     browser_page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
     call = seed.add_story(business)

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 
 from engine.realtime.brain import Call, Output, Say
 from tests.support.dialogue_checks import Heard, global_problems, unconfirmed

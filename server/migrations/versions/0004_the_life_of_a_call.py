@@ -80,7 +80,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("call_leases")
     op.drop_table("outbound_calls")
+    # Not in batch mode: rows of other tables name these, and SQLite would refuse to make the tables anew.
     for table, columns in ADDED.items():
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            for column in columns:
-                batch_op.drop_column(column.name)
+        for column in columns:
+            op.drop_column(table, column.name)

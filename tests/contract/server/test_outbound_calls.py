@@ -18,6 +18,7 @@ from server.adapters.twilio_rest import TwilioTelephony
 from server.asgi import MediaHandover, create_app
 from server.config.settings import Settings
 from server.db import db
+from server.domain import commands as do
 from server.domain import events as on
 from server.domain.verdicts import Cancel, Done, Retry, Step
 from server.models_sql import CallEvent, CallLease, CallLog
@@ -49,7 +50,9 @@ class Model:
         asyncio.get_running_loop().call_soon(sink.model_event, on.SessionUpdated())
         return self
 
-    def create_response(self, instructions: str | None, *, tools: bool) -> None:
+    def tell(self, command: do.ModelCommand) -> None:
+        if not isinstance(command, do.CreateResponse):
+            return
         assert self.sink is not None
         end = on.FunctionCall("c1", "end_call", "{}")
         self.sink.model_event(on.ResponseCreated("r1"))

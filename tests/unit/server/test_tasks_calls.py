@@ -11,6 +11,7 @@ from server.db import db
 from server.media_ws_ai import admit
 from server.ports import CallNotPlaced, ProviderError
 from server.services.businesses import save_business
+from server.services.voice_clips import VoiceClips
 from tests.support.desk import CALLER, PUBLIC, SALON, Desk, salon, token_of
 
 
@@ -52,13 +53,13 @@ def test_regression_4_an_outbound_call_speaks_the_outbound_prompt_with_its_purpo
     desk.work()
     order = desk.world.telephony.dialled[0]
     token = token_of(desk.post(order.voice_url, outbound(desk, "in-progress")).text)
-    admission = admit(token, "CAout1")
+    admission = admit(token, "CAout1", VoiceClips())
     assert admission is not None
     said = admission.voice.instructions
     assert "Remind them." in said and "Be kind" not in said
     assert "Why: your appointment" in said and "Offer Friday instead." in said and "Maria Lopez" in said
     assert "Thanks for calling" not in admission.plan.greeting and "calling. Is this" in admission.plan.greeting
-    inbound = admit(token_of(desk.rings("CAin").text), "CAin")
+    inbound = admit(token_of(desk.rings("CAin").text), "CAin", VoiceClips())
     assert inbound is not None
     assert "Be kind" in inbound.voice.instructions and "Why you are calling" not in inbound.voice.instructions
 

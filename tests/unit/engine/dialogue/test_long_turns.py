@@ -16,12 +16,12 @@ from engine.dialogue.agent import DialogueAgent
 from engine.realtime.brain import Ask, Turn
 from tests.unit.engine.dialogue.test_calls import ALL, INSTRUCTIONS
 
-WORDS = (
-    "Hello and so the a of Maria O'Brien zero seven two hundred at on for to from by my name is I would like book cancel "
-    "move appointment haircut tomorrow next week Thursday half past quarter o'clock am pm not no yes please it's Mr. Dr. "
-    "S M - , . ? ! ' 2 230 07700 first second January 24th £45 but or when what how much do you can could tell pass "
-    "message call number double spelled with an hour days dot com at@example.com um uh well okay thank you"
-).split()
+_SPOKEN = """Hello and so the a of Maria O'Brien zero seven two hundred at on for to from by my name is I would like
+book cancel move appointment haircut tomorrow next week Thursday half past quarter o'clock am pm not no
+yes please it's Mr. Dr. S M - , . ? ! ' 2 230 07700 first second January 24th £45 but or when what how
+much do you can could tell pass message call number double spelled with an hour days dot com
+at@example.com um uh well okay thank you"""
+WORDS = _SPOKEN.split()
 
 
 @pytest.mark.timeout(60)

@@ -82,6 +82,7 @@ class _OwnFiles(StaticFiles):
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.media = MediaHub()
+    app.state.media.transferring = app.state.media.put_through
     app.state.media.prepare_voices()
     app.state.stopping = False
     yield

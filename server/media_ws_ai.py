@@ -22,16 +22,17 @@ from server.db import db
 from server.domain import events as on
 from server.domain.call_ends import WITHOUT_AGENT
 from server.domain.call_states import is_final
-from server.domain.session_plan import SessionPlan
+from server.domain.session_plan import PastTurn, SessionPlan
 from server.logging_setup import get_logger
 from server.media import wire
 from server.media.bridge import Admission, Bridge, Transferring
-from server.models_sql import Business, CallLog, Contact
+from server.models_sql import Business, CallLog, Contact, ConversationTurn, Transfer
 from server.ports.realtime import VoiceConfig
-from server.services import call_tools, stream_tokens, voice_clips
+from server.services import call_tools, call_transfer, stream_tokens, transfers, voice_clips
 from server.services import realtime_prompt_builder as prompts
 from server.services.turn_writer import TurnWriter
 from server.services.voice_clips import VoiceClips
+from server.store.calls import turns_of
 
 log = get_logger(__name__)
 
@@ -124,7 +125,9 @@ class MediaStream(picows.WSListener):
     async def _admit(self, bridge: Bridge, token: str) -> None:
         """Check the pass in a thread (SQL never runs on the event loop), then start the call."""
         try:
-            admission = await asyncio.to_thread(admit, token, bridge.call_sid, self._hub.clips)
+            admission = await asyncio.to_thread(
+                admit, token, bridge.call_sid, self._hub.clips, transfer=self._hub.transferring is not None
+            )
             if admission is not None:
                 bridge.begin(admission)
                 self._hub.prepare_voice(admission.voice.voice)
@@ -165,9 +168,10 @@ class MediaHub:
     # --- calls ------------------------------------------------------------------------------------------------------
 
     def joined(self, bridge: Bridge) -> None:
-        """A call began."""
+        """A call began, or came back before its old stream was seen to be gone."""
+        if bridge.call_sid not in self.active:
+            metrics.CALLS_ACTIVE.inc()
         self.active[bridge.call_sid] = bridge
-        metrics.CALLS_ACTIVE.inc()
 
     def left(self, bridge: Bridge) -> bool:
         """A call's stream is gone; False when it had not begun."""
@@ -176,6 +180,12 @@ class MediaHub:
         del self.active[bridge.call_sid]
         metrics.CALLS_ACTIVE.dec()
         return True
+
+    async def put_through(self, call_sid: str, tool_call_id: str, arguments: str) -> str | None:
+        """Carry out a transfer; JSON for the model when it can't be. What was said is stored before the stream ends,
+        because the agent may get the call back."""
+        await self.writer.flush()
+        return await asyncio.to_thread(call_transfer.carry_out, call_sid, tool_call_id, arguments)
 
     async def after_hang_up(self, call_sid: str) -> None:
         """The net under the hang-up: a call the provider has not finished by then is completed by REST."""
@@ -242,8 +252,11 @@ class MediaHub:
             log.error("a call's task failed", error=repr(problem), exc_info=problem)
 
 
-def admit(token: str, call_sid: str, clips: VoiceClips) -> Admission | None:
-    """Use up the stream's pass and collect what the call starts with; None for a pass that is no good."""
+def admit(token: str, call_sid: str, clips: VoiceClips, *, transfer: bool = False) -> Admission | None:
+    """Use up the stream's pass and collect what the call starts with; None for a pass that is no good.
+
+    `transfer` says whether somebody carries out transfers. A call that comes back from one is gone on with.
+    """
     business_id = stream_tokens.redeem(token, call_sid)
     if business_id is None:
         return None
@@ -252,20 +265,36 @@ def admit(token: str, call_sid: str, clips: VoiceClips) -> Admission | None:
         business = Business.query.filter_by(id=business_id).one()
         contact = db.session.get(Contact, call.contact_id) if call.contact_id else None
         now = ports.current().clock.now()
+        back, may_transfer = transfers.came_back(call_sid), transfer and transfers.left(call_sid) > 0
         plan = SessionPlan(
-            greeting=prompts.greeting_instruction(business_id, call.direction),
+            greeting=_first_words(call, back, may_transfer),
             context=prompts.caller_context(business_id, contact, now),
             timing=limits.TIMING,
             clips=clips.of(business.voice),
+            resumed=tuple(_past(turn) for turn in turns_of(call_sid)) if back is not None else (),
         )
         voice = VoiceConfig(
             instructions=prompts.instructions_for_call(call),
-            tools=call_tools.tool_specs(business_id),
+            tools=call_tools.tool_specs(business_id, transfers=may_transfer, caller_known=contact is not None),
             voice=business.voice,
             language=business.language,
             silence_ms=limits.TIMING.silence_ms,
         )
-        return Admission(call_sid, business_id, plan, voice)
+        began = stream_tokens.first_used(call_sid) if back is not None else None
+        elapsed_ms = (now - began).total_seconds() * 1000 if began is not None else 0.0
+        return Admission(call_sid, business_id, plan, voice, max(0.0, elapsed_ms))
+
+
+def _first_words(call: CallLog, back: Transfer | None, may_transfer: bool) -> str:
+    if back is None:
+        return prompts.greeting_instruction(call.business_id, call.direction)
+    return prompts.came_back_instruction(back.name, back.state, again=may_transfer)
+
+
+def _past(turn: ConversationTurn) -> PastTurn:
+    """A stored turn, as it was heard."""
+    text = turn.message if turn.heard is None else turn.heard
+    return PastTurn(turn.item_id or f"turn_{turn.sequence}", turn.sequence, turn.speaker, text)
 
 
 def complete_if_open(call_sid: str) -> None:
@@ -273,6 +302,8 @@ def complete_if_open(call_sid: str) -> None:
     with db.scope(write=False):
         call = CallLog.query.filter_by(call_sid=call_sid).first()
         if call is None or is_final(call.status) or call.disposition in WITHOUT_AGENT:
+            return
+        if transfers.under_way(call_sid) is not None:
             return
     try:
         ports.current().telephony.end_call(call_sid)

@@ -371,6 +371,7 @@ class TransferTarget(Base):
     phone_e164: Mapped[str] = mapped_column(sa.String(20))
     purpose: Mapped[str | None] = mapped_column(sa.String(300))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    warm: Mapped[bool] = mapped_column(default=True)
 
 
 class HttpTool(Base):
@@ -406,6 +407,28 @@ class ToolRun(Base):
     answer: Mapped[str | None] = mapped_column(sa.Text)
     claimed_until: Mapped[datetime] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Transfer(Base):
+    """One attempt to put a caller through to a colleague. `dial_status` is the provider's word for how it ended."""
+
+    __tablename__ = "transfers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    call_sid: Mapped[str] = mapped_column(sa.String(64), index=True)
+    business_id: Mapped[int] = mapped_column(sa.ForeignKey("businesses.id"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(100))
+    phone_e164: Mapped[str] = mapped_column(sa.String(20))
+    warm: Mapped[bool] = mapped_column()
+    reason: Mapped[str | None] = mapped_column(sa.String(300))
+    state: Mapped[str] = mapped_column(sa.String(16))
+    dial_status: Mapped[str | None] = mapped_column(sa.String(16))
+    talk_s: Mapped[int | None] = mapped_column()
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    accepted_at: Mapped[datetime | None] = mapped_column()
+    ended_at: Mapped[datetime | None] = mapped_column()
+    back_at: Mapped[datetime | None] = mapped_column()
 
 
 register_model(Base)

@@ -94,6 +94,7 @@ OWNERSHIP: Final[dict[str, Entry]] = {
             "server.tasks_recording",
             "server.services.call_tools",
             "server.tasks_calls",
+            "server.services.transfers",
         ),
         "readers": ("server.routes_api", "server.console"),
         "why": "append-only: a call's history is never edited",
@@ -265,6 +266,13 @@ OWNERSHIP: Final[dict[str, Entry]] = {
         "append": (),
         "readers": ("server.routes_twilio", "server.tasks_calls"),
         "why": "what a caller hears without the agent is worded in one place",
+    },
+    "Transfer.*": {
+        "owner": "server.services.transfers",
+        "entry": "server.services.transfers.begin",
+        "append": (),
+        "readers": ("server.routes_twilio", "server.media_ws_ai", "server.services.reconciling", "server.console"),
+        "why": "a caller who is being put through belongs to nobody else, and gets the agent back by this row alone",
     },
     "settings": {
         "owner": "server.config.settings",

@@ -26,7 +26,7 @@ from server.tasks_calls import enqueue_dial
 
 Status = Literal["initiated", "ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled"]
 Direction = Literal["inbound", "outbound"]
-Disposition = Literal["no_line", "fallback", "message", "machine"]
+Disposition = Literal["no_line", "fallback", "message", "machine", "transferred"]
 RequestState = Literal["queued", "dialing", "placed", "refused"]
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
@@ -75,7 +75,8 @@ class CallItem(_Answer):
     disposition: Disposition | None = Field(
         description="set where there was more than the agent: "
         "`no_line` (every line was in use; a message was asked for), `fallback` (the agent failed; the business's "
-        "number was dialled), `message` (the agent failed; a message was asked for), `machine` (a machine answered)"
+        "number was dialled), `message` (the agent failed; a message was asked for), `machine` (a machine answered), "
+        "`transferred` (a colleague took the call from the agent)"
     )
     request_id: str | None = Field(description="of a call that was asked for: the id that its request got")
     transcript_source: Literal["recording", "realtime", "failed"] | None = Field(

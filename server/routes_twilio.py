@@ -22,10 +22,12 @@ from server.config.calls import CALL_LIMIT_S
 from server.db import db
 from server.domain import call_ends
 from server.domain.call_states import advance, is_final, normalised
+from server.domain.transfers import ACCEPTED
 from server.logging_setup import get_logger, mask_phone
 from server.models_sql import Business, CallLog, ProviderEvent
 from server.services import (
     businesses,
+    call_transfer,
     call_twiml,
     capacity,
     contacts,
@@ -33,6 +35,7 @@ from server.services import (
     outbound_calls,
     stream_tokens,
     timeline,
+    transfers,
     webhooks,
 )
 from server.services.webhooks import Form
@@ -67,6 +70,7 @@ def voice(request: Request, background: BackgroundTasks, form: Form = Signed) ->
 @router.post("/webhook/call_status")
 @router.post("/webhook/recording_status")
 @router.post("/webhook/amd")
+@router.post("/webhook/transfer_leg")
 def callback(request: Request, form: Form = Signed) -> Response:
     """A status, a recording or a machine detection is reported; they come in any order and any number of times.
 
@@ -79,8 +83,11 @@ def callback(request: Request, form: Form = Signed) -> Response:
 @router.post("/webhook/stream_ended")
 @router.post("/webhook/fallback_ended")
 @router.post("/webhook/message_left")
+@router.post("/webhook/transfer_whisper")
+@router.post("/webhook/transfer_answer")
+@router.post("/webhook/transfer_ended")
 def what_next(request: Request, form: Form = Signed) -> Response:
-    """The stream was closed by us, the fallback number was dialled, or a message was left: what Twilio does next."""
+    """The stream was closed by us, somebody was dialled, a message was left: what Twilio does next, on that leg."""
     applied = _take(request.url.path.rpartition("/")[2], form, webhooks.token(request))
     return webhooks.twiml(applied.answer or call_twiml.hang_up())
 
@@ -114,6 +121,8 @@ def _apply(event_id: int, call_sid: str | None) -> inbox.Applied:
 
 
 def _effect(event: ProviderEvent) -> str:
+    if event.kind in _ON_A_LEG:
+        return _ON_A_LEG[event.kind](event.payload)
     if event.payload.get("ParentCallSid"):
         return _leg(event.payload)
     return _EFFECTS[event.kind](event.payload)
@@ -127,6 +136,12 @@ def _leg(form: Payload) -> str:
     elif not calls.was_refused(str(form["ParentCallSid"])):
         raise inbox.NotYet(f"call {form['ParentCallSid']}, of which this is a leg, is not known yet")
     return call_twiml.nothing()
+
+
+def _transfer_leg(form: Payload) -> str:
+    """The colleague's leg, which its transfer names also where the provider names no parent."""
+    found = transfers.named_by(form)
+    return call_twiml.nothing() if found is None else _leg({**form, "ParentCallSid": found[1].call_sid})
 
 
 def _voice(form: Payload) -> str:
@@ -265,17 +280,20 @@ def _stream_ended(form: Payload) -> str:
     if is_final(normalised(status)):
         return call_twiml.hang_up()
     update_call_status(call.call_sid, status)
+    if (transfer := transfers.under_way(call.call_sid)) is not None:  # the line broke before the call was redirected
+        return call_transfer.twiml_for(transfer, calls.business_of(call))
+    apologised = calls.apologised(call.call_sid)
     if (number := calls.business_of(call).fallback_number) is not None:
         call.disposition = call_ends.later(call.disposition, call_ends.FALLBACK)
         _note(call, "fallback", {})
-        return call_twiml.dial_business(number)
-    return _without_agent(call)
+        return call_twiml.dial_business(number, apologise=not apologised)
+    return _without_agent(call, "" if apologised else call_twiml.BROKEN)
 
 
-def _without_agent(call: CallLog) -> str:
+def _without_agent(call: CallLog, why: str) -> str:
     if call.direction == "outbound":
-        return call_twiml.say_and_hang_up(call_twiml.BROKEN)
-    return _take_message(call, call_ends.MESSAGE, call_twiml.BROKEN)
+        return call_twiml.say_and_hang_up(why) if why else call_twiml.hang_up()
+    return _take_message(call, call_ends.MESSAGE, why)
 
 
 def _fallback_ended(form: Payload) -> str:
@@ -283,7 +301,19 @@ def _fallback_ended(form: Payload) -> str:
     call = _known(form)
     if call is None or form.get("DialCallStatus") == "completed" or is_final(str(form.get("CallStatus", ""))):
         return call_twiml.hang_up()
-    return _without_agent(call)
+    return _without_agent(call, call_twiml.NOBODY)
+
+
+def _transfer_ended(form: Payload) -> str:
+    """A colleague who took the call has had it; one who did not leaves the caller with the agent again."""
+    found = transfers.named_by(form, of_leg=False)
+    if found is None:
+        return call_twiml.hang_up()
+    transfer, call = found
+    back = transfers.dialling_ended(transfer, form)
+    if transfer.state == ACCEPTED:
+        call.disposition = call_ends.later(call.disposition, call_ends.TRANSFERRED)
+    return _agent(call) if back else call_twiml.hang_up()
 
 
 def _message_left(form: Payload) -> str:
@@ -301,6 +331,12 @@ _EFFECTS: Final[dict[str, Callable[[Payload], str]]] = {
     "stream_ended": _stream_ended,
     "fallback_ended": _fallback_ended,
     "message_left": _message_left,
+    "transfer_ended": _transfer_ended,
+}
+_ON_A_LEG: Final[dict[str, Callable[[Payload], str]]] = {
+    "transfer_leg": _transfer_leg,
+    "transfer_whisper": call_transfer.whisper,
+    "transfer_answer": call_transfer.answer,
 }
 
 
@@ -325,6 +361,7 @@ def update_call_status(call_sid: str, status: str, duration: int | None = None) 
         call.ended_at = ports.current().clock.now()
         log.info("call finished", call_sid=call_sid, status=new, seconds=duration)
         enqueue_call_followup(call_sid)
+        transfers.call_over(call_sid)
         request = outbound_calls.of_call(call_sid)
         if capacity.release(call_sid, request.request_id if request else None):
             wake_waiting(call.business_id)

@@ -171,13 +171,17 @@ def target() -> None:
 @click.option("--name", required=True, help="What callers ask for: Anna, Accounts.")
 @click.option("--phone", "number", required=True, help="The number, in E.164; the model never sees it.")
 @click.option("--purpose", help="What they are for, in a few words for the model.")
-def add_target(phone: str, name: str, number: str, purpose: str | None) -> None:
+@click.option(
+    "--warm/--cold", default=True, show_default=True,
+    help="Warm: told what it is about, they accept by key. Cold: connected at once.",
+)  # fmt: skip
+def add_target(phone: str, name: str, number: str, purpose: str | None, warm: bool) -> None:
     """Add a colleague, or update the one of this name."""
     from server.services import transfer_targets
 
     with _business(phone) as row:
-        saved = transfer_targets.save_target(row.id, name, number, purpose)
-        click.echo(f"Saved {saved.name} ({saved.phone_e164}).")
+        saved = transfer_targets.save_target(row.id, name, number, purpose, warm=warm)
+        click.echo(f"Saved {saved.name} ({saved.phone_e164}, {'warm' if saved.warm else 'cold'}).")
 
 
 @target.command("remove")
@@ -206,7 +210,8 @@ def list_targets(phone: str) -> None:
         if not rows:
             click.echo("No colleague yet. Add one: frontdesk target add --business … --name … --phone +44…")
         for one in rows:
-            click.echo(f"{one.phone_e164:<16} {one.name}{'  ' + one.purpose if one.purpose else ''}")
+            how = "warm" if one.warm else "cold"
+            click.echo(f"{one.phone_e164:<16} {how}  {one.name}{'  ' + one.purpose if one.purpose else ''}")
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

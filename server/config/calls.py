@@ -36,3 +36,9 @@ FALLBACK_RING_S: Final = 25
 """How long a business's fallback number rings."""
 FALLBACK_LIMIT_S: Final = 1800
 """The longest call with a business's fallback number."""
+TRANSFER_RING_S: Final = 25
+"""How long a colleague's phone rings when a caller is put through."""
+TRANSFER_KEY_S: Final = 8
+"""How long a colleague may take, after the whisper, to accept by key."""
+TRANSFER_LIMIT_S: Final = 3600
+"""The longest talk of a caller with a colleague whom they were put through to."""

@@ -69,6 +69,13 @@ EVENT_WORDS: Final = {
     "end_called_off": "Caller went on after the goodbye",
     "transfer": "Call is being put through",
     "transfer_failed": "Could not be put through",
+    "transfer_dialled": "Colleague rung",
+    "transfer_key": "Colleague pressed a key",
+    "transfer_accepted": "Colleague took the call",
+    "transfer_declined": "Colleague did not take the call",
+    "transfer_no_answer": "Colleague did not answer",
+    "transfer_busy": "Colleague's line was busy",
+    "transfer_canceled": "Caller left before a colleague took the call",
 }
 """The timeline's kinds that don't read well by themselves."""
 

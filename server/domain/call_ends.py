@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+TRANSFERRED: Final = "transferred"
+"""A colleague took the call from the agent."""
 NO_LINE: Final = "no_line"
 """Every line was in use; the caller was asked for a message."""
 FALLBACK: Final = "fallback"
@@ -13,7 +15,7 @@ MESSAGE: Final = "message"
 MACHINE: Final = "machine"
 """An answering machine (or a fax) took a call that we placed."""
 
-_ORDER: Final = (FALLBACK, MESSAGE, MACHINE, NO_LINE)
+_ORDER: Final = (TRANSFERRED, FALLBACK, MESSAGE, MACHINE, NO_LINE)
 """Of two that are true, the later one is told: so the order in which they became known changes nothing."""
 
 WITHOUT_AGENT: Final = frozenset({NO_LINE, FALLBACK, MESSAGE})

@@ -101,13 +101,14 @@ class CallSession:
     # --- everything else ----------------------------------------------------------------------------------------
 
     def start(self, now_ms: float) -> list[do.Command]:
-        """The phone stream is up and the model is being dialled."""
+        """The phone stream is up and the model is being dialled; `now_ms` is 0 unless the call went on before it."""
         core = self._core
         core.now = now_ms
         core.after("first_audio", core.timing.first_audio_ms)
         core.after("greeting_retry", core.timing.first_audio_ms / 2)
-        core.after("limit_notice", core.timing.limit_ms - core.timing.limit_notice_ms)
-        core.after("limit", core.timing.limit_ms + core.timing.limit_overrun_ms)
+        # Counted from the call's start, also where this stream is not its first.
+        core.deadlines.set("limit_notice", core.timing.limit_ms - core.timing.limit_notice_ms)
+        core.deadlines.set("limit", core.timing.limit_ms + core.timing.limit_overrun_ms)
         return core.take()
 
     def handle(self, event: on.Event, now_ms: float) -> list[do.Command]:

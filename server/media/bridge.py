@@ -33,12 +33,16 @@ WAITING_CHARS: Final = 64_000
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A stream that showed a valid pass: whose call it is and what the session starts with."""
+    """A stream that showed a valid pass: whose call it is and what the session starts with.
+
+    `elapsed_ms` is how long the call has gone on before this stream, where it is not the call's first.
+    """
 
     call_sid: str
     business_id: int
     plan: SessionPlan
     voice: VoiceConfig
+    elapsed_ms: float = 0.0
 
 
 Transferring = Callable[[str, str, str], Awaitable[str | None]]
@@ -91,7 +95,7 @@ class Bridge:
         self._once = OncePerCall()
 
     def now_ms(self) -> float:
-        """Milliseconds since the stream started."""
+        """Milliseconds since the call's first stream started."""
         return (time.monotonic() - self._zero) * 1000
 
     def begin(self, admission: Admission) -> None:
@@ -99,6 +103,7 @@ class Bridge:
         if self._closed:
             return
         self._admission = admission
+        self._zero -= admission.elapsed_ms / 1000
         self._session = CallSession(admission.plan)
         self._hub.joined(self)
         log.info(

@@ -37,6 +37,11 @@ _GREETING: Final = {
     "inbound": "Thank you for calling {name}. How can I help you?",
     "outbound": "Hello, this is {name} calling. Is this a good moment?",
 }
+_NOT_CONNECTED: Final = {
+    "declined": "can't take the call right now",
+    "no_answer": "is not answering the phone",
+    "busy": "is on another call",
+}
 _LIMIT: Final = 2000
 _EARLIER_CALLS: Final = 2
 _EARLIER_SINCE: Final = timedelta(days=90)
@@ -104,6 +109,19 @@ def greeting_instruction(business_id: int, call_direction: str) -> str:
         if business.consent_announcement and business.record_calls:
             words = f"{business.consent_announcement.strip()} {words}"
     return f'Greet the caller now. Say exactly: "{words}"'
+
+
+def came_back_instruction(colleague: str, state: str, *, again: bool) -> str:
+    """What the model is told to say first when a caller whom it put through comes back without having been connected.
+
+    `state` is what became of the transfer; `again` says whether the call may be put through once more.
+    """
+    why = _NOT_CONNECTED.get(state, "can't be reached at the moment")
+    offer = "Shall I take a message, or try somebody else?" if again else "Shall I take a message?"
+    return (
+        "The caller was to be put through to a colleague, but was not connected, and is with you again. "
+        f'Say exactly: "I am sorry, {colleague} {why}. {offer}"'
+    )
 
 
 def caller_context(business_id: int, contact: Contact | None, now: datetime) -> str:

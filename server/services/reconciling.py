@@ -12,11 +12,19 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from server import ports
-from server.config.calls import CALL_LIMIT_S, FALLBACK_LIMIT_S, LEASE_MARGIN_S, MESSAGE_LIMIT_S, RING_TIMEOUT_S
+from server.config.calls import (
+    CALL_LIMIT_S,
+    FALLBACK_LIMIT_S,
+    LEASE_MARGIN_S,
+    MESSAGE_LIMIT_S,
+    RING_TIMEOUT_S,
+    TRANSFER_LIMIT_S,
+)
 from server.db import db
 from server.domain.call_ends import NO_LINE, WITHOUT_AGENT
 from server.domain.call_states import FINAL, is_final, normalised
 from server.models_sql import CallEvent, CallLease, CallLog, OutboundCall
+from server.services import transfers
 
 SETTLED_S: Final = 60
 """How long a callback may take before it counts as lost."""
@@ -42,14 +50,24 @@ def doubtful(limit: int) -> list[Doubt]:
         .group_by(CallEvent.call_sid)
         .subquery()
     )
+    handed = transfers.of_calls()
     query = (
-        sa.select(CallLog, OutboundCall.ring_timeout_s, OutboundCall.time_limit_s, CallLease.id, stream_end.c.at)
+        sa.select(
+            CallLog,
+            OutboundCall.ring_timeout_s,
+            OutboundCall.time_limit_s,
+            CallLease.id,
+            stream_end.c.at,
+            handed.c.is_open,
+            handed.c.back_at,
+        )
         .outerjoin(OutboundCall, OutboundCall.call_sid == CallLog.call_sid)
         .outerjoin(
             CallLease,
             sa.and_(CallLease.lease_key.in_((CallLog.call_sid, OutboundCall.request_id)), CallLease.expires_at > now),
         )
         .outerjoin(stream_end, stream_end.c.call_sid == CallLog.call_sid)
+        .outerjoin(handed, handed.c.call_sid == CallLog.call_sid)
         .where(CallLog.status.not_in(FINAL), CallLog.started_at <= now - timedelta(seconds=SETTLED_S))
         .order_by(sa.func.random())
     )
@@ -59,17 +77,27 @@ def doubtful(limit: int) -> list[Doubt]:
 
 
 def _doubt(row: Any, now: datetime) -> Doubt | None:
-    call, ring_s, limit_s, lease, stream_end = row
+    call, ring_s, limit_s, lease, stream_end, with_colleague, back = row
     age_s = (now - call.started_at).total_seconds()
     longest_s = (ring_s or RING_TIMEOUT_S) + (limit_s or CALL_LIMIT_S) + LEASE_MARGIN_S
     if call.disposition in WITHOUT_AGENT:
         longest_s += FALLBACK_LIMIT_S + MESSAGE_LIMIT_S
+    if with_colleague:
+        longest_s += TRANSFER_LIMIT_S
     overdue = age_s > longest_s
     rings_on = ring_s is not None and call.status != "in-progress" and age_s > ring_s + SETTLED_S
     without_line = lease is None and call.disposition != NO_LINE
-    ended_s = (now - _aware(stream_end)).total_seconds() if stream_end is not None else 0.0
-    silent = ended_s > (longest_s if call.disposition in WITHOUT_AGENT else AFTER_STREAM_S)
+    without_agent = call.disposition in WITHOUT_AGENT or with_colleague
+    ended_s = _since_stream(stream_end, back, now)
+    silent = ended_s > (longest_s if without_agent else AFTER_STREAM_S)
     return Doubt(call.call_sid, overdue) if overdue or rings_on or without_line or silent else None
+
+
+def _since_stream(ended: datetime | None, back: datetime | None, now: datetime) -> float:
+    """Seconds since the call's stream ended; 0 while there is one, as after a transfer that nobody took."""
+    if ended is None or (back is not None and _aware(back) >= _aware(ended)):
+        return 0.0
+    return (now - _aware(ended)).total_seconds()
 
 
 def _aware(at: datetime) -> datetime:

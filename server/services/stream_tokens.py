@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -43,6 +43,11 @@ def redeem(token: str, call_sid: str) -> int | None:
             sa.update(StreamToken).where(*match).values(used_at=now).returning(StreamToken.business_id)
         )
         return used.scalar_one_or_none()
+
+
+def first_used(call_sid: str) -> datetime | None:
+    """When the call's first stream began."""
+    return db.session.scalar(sa.select(sa.func.min(StreamToken.used_at)).where(StreamToken.call_sid == call_sid))
 
 
 def _hash(token: str) -> str:

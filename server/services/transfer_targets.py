@@ -10,8 +10,12 @@ from server.models_sql import TransferTarget
 from server.services.businesses import BadBusiness, e164, raise_version
 
 
-def save_target(business_id: int, name: str, phone: str, purpose: str | None = None) -> TransferTarget:
+def save_target(
+    business_id: int, name: str, phone: str, purpose: str | None = None, *, warm: bool = True
+) -> TransferTarget:
     """Add a colleague, or update the one of this name, in the open transaction. Raises `BadBusiness`.
+
+    A `warm` colleague is told what it is about and accepts by key; another one is connected at once.
 
     ✅ OWNER: the `transfer_targets` table. Names differ by more than their case; the unique key decides a race.
     """
@@ -21,7 +25,9 @@ def save_target(business_id: int, name: str, phone: str, purpose: str | None = N
     with acting_as("server.services.transfer_targets"):
         row = find_target(business_id, shown)
         if row is None:
-            row = TransferTarget(business_id=business_id, name=shown, name_key=_key(shown), phone_e164=number)
+            row = TransferTarget(
+                business_id=business_id, name=shown, name_key=_key(shown), phone_e164=number, warm=warm
+            )
             try:
                 with db.session.begin_nested():
                     db.session.add(row)
@@ -29,7 +35,7 @@ def save_target(business_id: int, name: str, phone: str, purpose: str | None = N
                 row = find_target(business_id, shown)
                 if row is None:
                     raise
-        row.name, row.phone_e164, row.purpose = shown, number, said
+        row.name, row.phone_e164, row.purpose, row.warm = shown, number, said, warm
     return row
 
 

@@ -12,15 +12,18 @@ from server import ports
 from server.config.settings import Settings
 from server.services import call_twiml
 from server.services.outbound_calls import REQUEST_FIELD
+from server.services.transfers import TRANSFER_FIELD
 
 Form = dict[str, str]
+_NAMED_IN_ADDRESS: Final = {REQUEST_FIELD: "request", TRANSFER_FIELD: "transfer"}
 RECORDING_RETRY_S: Final = (0.0, 0.3, 0.7, 1.5, 3.0)
 
 
 async def signed_form(request: Request) -> Form:
     """The form of a request that Twilio really signed; 403 otherwise. The signed address is the public one.
 
-    A call that we asked for carries its request's id in the address, which the signature covers.
+    A call that we asked for carries its request's id in the address, which the signature covers; so does what belongs
+    to a transfer.
     """
     settings: Settings = request.app.state.settings
     form = {key: str(value) for key, value in (await request.form()).multi_items()}
@@ -36,9 +39,10 @@ async def signed_form(request: Request) -> Form:
         )
     if not form.get("CallSid"):
         raise HTTPException(400, "CallSid is missing: every Twilio voice webhook carries it")
-    form.pop(REQUEST_FIELD, None)
-    if request_id := request.query_params.get("request"):
-        form[REQUEST_FIELD] = request_id
+    for field, parameter in _NAMED_IN_ADDRESS.items():
+        form.pop(field, None)
+        if named := request.query_params.get(parameter):
+            form[field] = named
     return form
 
 

@@ -36,6 +36,12 @@ def said_goodbye(call_sid: str) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+def apologised(call_sid: str) -> bool:
+    """The caller has heard an apology from the agent's side."""
+    query = sa.select(CallEvent.detail).where(CallEvent.call_sid == call_sid, CallEvent.kind == "apology")
+    return any(detail.get("spoken") for detail in db.session.scalars(query))
+
+
 def was_refused(call_sid: str) -> bool:
     """Its voice webhook was answered and made no call: the number is nobody's."""
     query = sa.select(ProviderEvent.id).where(

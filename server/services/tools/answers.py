@@ -13,12 +13,16 @@ FAILED: Final = "That did not work just now. I can take a message instead."
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Put the caller through: whom the model asked for, and the number, which the model never sees."""
+    """Put the caller through: whom the model asked for, and the number, which the model never sees.
+
+    `warm` has the colleague hear what it is about, and accept by key, before the two are connected.
+    """
 
     target_id: int
     name: str
     phone_e164: str = field(repr=False)
     reason: str = ""
+    warm: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def transfer(business: Business, call: CallLog, key: str, given: dict[str, Any])
     target = transfer_targets.find_target(business.id, given["colleague"])
     if target is None:
         return Answer(False, "That colleague can't be reached. Shall I take a message?")
-    effect = Transfer(target.id, target.name, target.phone_e164, given.get("reason", ""))
+    effect = Transfer(target.id, target.name, target.phone_e164, given.get("reason", ""), target.warm)
     return Answer(True, f"One moment, I am putting you through to {target.name}.", {"colleague": target.name}, effect)
 
 

@@ -145,7 +145,7 @@ async def test_regression_12_a_model_that_can_not_be_had_ends_the_call_with_a_re
 async def test_an_error_nobody_foresaw_ends_the_stream_instead_of_leaving_silence(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise RuntimeError("nobody foresaw this")
 
     monkeypatch.setattr("server.media_ws_ai.admit", fails)

@@ -143,6 +143,38 @@ def test_regression_14_after_a_goodbye_the_line_is_closed_without_a_word(desk: D
     assert "<Hangup" in twiml and "<Say" not in twiml
 
 
+def apologised(desk: Desk, *, spoken: bool) -> None:
+    with db.scope() as session:
+        append("CA1", "apology", {"spoken": spoken}, source="media_ws_ai", business_id=desk.business_id)
+        append("CA1", "call_failed", {"reason": "model_lost"}, source="media_ws_ai", business_id=desk.business_id)
+        session.commit()
+
+
+@pytest.mark.parametrize("spoken", [True, False])
+def test_an_apology_that_was_heard_is_not_said_again_before_the_tone(desk: Desk, spoken: bool) -> None:
+    desk.rings()
+    apologised(desk, spoken=spoken)
+    twiml = stream_ended(desk)
+    assert "<Record" in twiml and ("technical problem" in twiml) is not spoken
+
+
+def test_an_apology_that_was_heard_is_not_said_again_before_the_business_s_people(desk: Desk) -> None:
+    desk.change(fallback_number="+441632960177")
+    desk.rings()
+    apologised(desk, spoken=True)
+    twiml = stream_ended(desk)
+    assert "connecting you" in twiml and "<Dial" in twiml and "sorry" not in twiml
+    form = {"CallSid": "CA1", "CallStatus": "in-progress", "DialCallStatus": "busy"}
+    left = desk.post("/webhook/fallback_ended", form).text
+    assert "<Record" in left and "technical problem" not in left
+
+
+def test_an_apology_that_was_heard_ends_a_call_of_ours_without_another(desk: Desk) -> None:
+    desk.rings("CA1", From=SALON, To=CALLER, Direction="outbound-api", CallStatus="in-progress")
+    apologised(desk, spoken=True)
+    assert "<Say" not in stream_ended(desk)
+
+
 def test_a_caller_who_is_gone_is_told_nothing(desk: Desk) -> None:
     desk.rings()
     twiml = stream_ended(desk, CallStatus="completed")

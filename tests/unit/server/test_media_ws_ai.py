@@ -35,7 +35,7 @@ class Telephony:
 @pytest.fixture
 async def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MediaHub]:
     monkeypatch.setattr("server.media_ws_ai.COMPLETION_NET_S", 0.01)
-    monkeypatch.setattr("server.media_ws_ai.admit", lambda token, call_sid, _: admission(call_sid, QUICK))
+    monkeypatch.setattr("server.media_ws_ai.admit", lambda token, call_sid, _, **__: admission(call_sid, QUICK))
     monkeypatch.setattr("server.media_ws_ai.complete_if_open", lambda call_sid: None)
     nothing = cast(Any, None)
     ports.install(ports.Ports(cast(Any, Telephony()), nothing, nothing, nothing, nothing, FakeClock(), tmp_path))

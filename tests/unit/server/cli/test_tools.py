@@ -111,9 +111,10 @@ def test_a_built_in_tool_is_turned_off_and_on(home: Path, salon: None) -> None:
 def test_colleagues_are_added_listed_and_removed(home: Path, salon: None) -> None:
     assert "No colleague yet" in run("target", "list", "--business", PHONE).output
     add = ["target", "add", "--business", PHONE, "--name", "Anna", "--purpose", "colouring"]
-    assert "Saved Anna (+441632960102)." in run(*add, "--phone", "+44 1632 960102").output
+    assert "Saved Anna (+441632960102, warm)." in run(*add, "--phone", "+44 1632 960102").output
     assert "phone 'x' is not a phone number" in run(*add, "--phone", "x").output
-    assert "+441632960102    Anna  colouring" in run("target", "list", "--business", PHONE).output
+    assert "+441632960102    warm  Anna  colouring" in run("target", "list", "--business", PHONE).output
+    assert "(+441632960102, cold)" in run(*add, "--phone", "+441632960102", "--cold").output
     assert run("target", "remove", "anna", "--business", PHONE).exit_code == 0
     assert run("target", "remove", "anna", "--business", PHONE).exit_code == 1
     with db.scope(write=False):

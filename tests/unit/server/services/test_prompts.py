@@ -170,3 +170,10 @@ def test_the_context_tells_what_is_booked_and_what_was_said_before(database: Dat
     assert lines[5:] == ["Earlier call on Saturday 21 November: Asked for parking."]
     stranger = builder.caller_context(other.id, contact, NOW)
     assert "not known yet" in stranger and "Booked" not in stranger and "Earlier" not in stranger
+
+
+def test_a_caller_who_comes_back_from_a_transfer_hears_why_and_what_next() -> None:
+    said = builder.came_back_instruction("Anna", "busy", again=True)
+    words = "I am sorry, Anna is on another call. Shall I take a message, or try somebody else?"
+    assert said.endswith(f'Say exactly: "{words}"')
+    assert builder.came_back_instruction("Anna", "failed", again=False).endswith('moment. Shall I take a message?"')

@@ -20,6 +20,12 @@ def test_a_colleague_is_saved_updated_and_removed(database: Database, salon: Bus
         assert remove_target(salon.id, "anna SMITH") and not remove_target(salon.id, "anna smith")
 
 
+def test_a_colleague_is_asked_first_unless_they_want_calls_at_once(database: Database, salon: Business) -> None:
+    with database.scope():
+        assert save_target(salon.id, "Anna", "+441632960102").warm is True
+        assert save_target(salon.id, "Anna", "+441632960102", warm=False).warm is False
+
+
 def test_colleagues_are_their_own_business_s(database: Database, salon: Business) -> None:
     with database.scope():
         other = save_business(name="Other", phone_e164="+441632960109")

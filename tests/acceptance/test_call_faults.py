@@ -21,13 +21,14 @@ import pytest
 
 from server import ports, tasks_calls
 from server.models_sql import CallLease, CallLog, ProviderEvent
+from simulator.faults import Faults
 from simulator.report import CallReport
 from tests.support.clock import FakeClock
-from tests.support.house import House, running_house
+from tests.support.house import MANNERS, SPEED, House, running_house
 from tests.support.voice_model import ANSWER, GOODBYE, QUESTION
 
 pytestmark = pytest.mark.timeout(150)
-AT_A_TIME = 6
+AT_A_TIME = 12
 CALLER = "+4477009{:05d}"
 WHOLE = [
     ("assistant", "Thank you for calling Harbour Hair."),
@@ -49,8 +50,12 @@ class Case:
     turns: tuple[int, ...] = (5,)
     end: str = "hang_up"
     disposition: str | None = None
-    recording: bool = True
+    recording: bool | None = True
+    """Whether it is stored; None where the seed decides."""
     reconciled: bool = False
+    speed: float = SPEED
+    """What the server times by the clock on the wall (REST's next try, audio whose marks are missing) takes so long."""
+    pause_ms: int = 700
 
     def __str__(self) -> str:
         return "+".join((*self.faults, *([str(self.seed)] if self.seed != 3 else [])))
@@ -73,28 +78,29 @@ WELL = [
     _case("media-gaps"),
     _case("media-bursts"),
     _case("media-odd-sizes"),
-    _case("marks-late"),
-    _case("marks-missing"),
-    _case("marks-some-missing"),
+    _case("marks-late", speed=2.0, pause_ms=1600),
+    _case("marks-missing", speed=2.0, pause_ms=1600),
+    _case("marks-some-missing", speed=2.0, pause_ms=1600),
     _case("recording-404"),
     _case("recording-mono"),
-    _case("rest-429"),
-    _case("rest-500"),
-    _case("callbacks-duplicated", "voice-repeated-at-once", "rest-500", "recording-404"),
+    _case("rest-429", speed=2.0),
+    _case("rest-500", speed=2.0),
+    _case("callbacks-duplicated", "voice-repeated-at-once", "rest-500", "recording-404", speed=2.0),
     _case("callbacks-delayed", "media-gaps", "media-odd-sizes", "marks-some-missing", seed=5),
     _case("callbacks-reordered", "callbacks-duplicated", "media-bursts", "marks-late", "recording-mono", seed=7),
 ]  # fmt: skip
 LEFT = [
-    _case("hangup-greeting", end="stream_stopped", turns=(1,)),
+    _case("hangup-greeting", speed=2.0, end="stream_stopped", turns=(1,)),
     _case("hangup-answer", end="stream_stopped", turns=(3,)),
-    _case("hangup-tool", end="stream_stopped", turns=(4, 5)),
+    _case("hangup-tool", end="stream_stopped", turns=(3, 4, 5)),
     _case("hangup-answer", "status-final-lost", "recording-404", end="stream_stopped", turns=(3,), reconciled=True),
-    _case("hangup-greeting", "callbacks-duplicated", "voice-repeated", end="stream_stopped", turns=(1,), seed=4),
+    _case("hangup-greeting", "callbacks-duplicated", "voice-repeated", speed=2.0, end="stream_stopped", turns=(1,), seed=4),
 ]
 CUT = [
     _case("socket-cut", end="stream_stopped", turns=(1, 3), disposition="message", seed=seed) for seed in (3, 4)
 ] + [_case("socket-cut-silent", end="stream_stopped", turns=(1, 3), disposition="message", reconciled=True)]
-CASES = WELL + LEFT + CUT
+CHAOS = [_case("callbacks-chaos", seed=seed, recording=None, reconciled=True) for seed in (1, 2, 3, 4)]
+CASES = WELL + LEFT + CUT + CHAOS
 
 
 class Calls:
@@ -102,6 +108,7 @@ class Calls:
 
     def __init__(self, house: House, cases: list[Case]) -> None:
         self.house = house
+        self.faults: dict[Case, Faults] = {}
         self._reconciled = False
         self._numbers = {case: CALLER.format(number) for number, case in enumerate(CASES)}
         self._limit = house.run(self._semaphore())
@@ -112,7 +119,11 @@ class Calls:
 
     async def _place(self, case: Case) -> CallReport:
         async with self._limit:
-            plan = self.house.plan(*case.faults, seed=case.seed, from_=self._numbers[case])
+            plan = self.house.plan(
+                *case.faults, seed=case.seed, from_=self._numbers[case], speed=case.speed,
+                manners=dataclasses.replace(MANNERS, pause_ms=case.pause_ms),
+            )  # fmt: skip
+            self.faults[case] = plan.faults
             return await self.house.standin.place_call(plan)
 
     def ended(self, case: Case) -> CallReport:
@@ -171,10 +182,11 @@ def test_a_call_ends_in_the_same_rows(calls: Calls, case: Case) -> None:
     assert [kind for kind in ONCE if kinds[kind] > 1] == []
     assert house.leases(call_sid) == []
     assert house.undone(call_sid) == []
-    assert len(house.recordings(call_sid)) == case.recording
-    assert (call.transcript_source == "recording") == case.recording
+    stored = len(house.recordings(call_sid))
+    assert case.recording in (None, stored == 1) and stored <= 1
+    assert (call.transcript_source == "recording") == bool(stored)
     _logged_little(house, call_sid)
-    assert all(fault.times for fault in report.faults), report.faults
+    assert all(fault.times for fault in calls.faults[case].facts()), calls.faults[case].facts()
 
 
 def _logged_little(house: House, call_sid: str) -> None:
@@ -183,21 +195,6 @@ def _logged_little(house: House, call_sid: str) -> None:
     assert 5 <= len(lines) <= 20, lines
     repeated = [event for event, times in Counter(line["event"] for line in lines).items() if times > 1]
     assert repeated == [], [line for line in lines if line["event"] in repeated]
-
-
-@pytest.mark.parametrize("seed", range(1, 5))
-def test_regression_2_chaos_among_the_callbacks_ends_in_one_final_state(house: House, calls: Calls, seed: int) -> None:
-    """Doubled, late, out of order or lost, as the seed has it: what is lost is found by the reconciler."""
-    calls.all_over()
-    report = house.run(house.standin.place_call(house.plan("callbacks-chaos", seed=seed)), 60)
-    later(lambda: tasks_calls.reconcile_once())
-    house.until(lambda: house.call(report.call.sid).summary is not None, "a summary")
-    call, kinds = house.call(report.call.sid), Counter(house.kinds(report.call.sid))
-    assert call.status == "completed" and call.disposition is None
-    assert house.turns(report.call.sid) == WHOLE
-    assert [kind for kind in ONCE if kinds[kind] > 1] == []
-    assert house.leases(report.call.sid) == [] and house.undone(report.call.sid) == []
-    _logged_little(house, report.call.sid)
 
 
 def test_regression_16_and_18_nothing_is_left_when_all_calls_are_over(house: House, calls: Calls) -> None:

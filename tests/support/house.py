@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
-from server import asgi, bootstrap, logging_setup, ports, tasks_recording
+from server import asgi, bootstrap, logging_setup, ports, tasks_calls, tasks_recording
 from server.config.settings import Settings, load
 from server.db import db
 from server.models_sql import (
@@ -60,7 +60,9 @@ def serve(environment: Mapping[str, str]) -> None:
 
 
 def work(environment: Mapping[str, str]) -> None:
-    """A worker that does not wait long for a recording's callback."""
+    """A worker that does not wait long for a recording's callback, or between its tries to place a call."""
+    tasks_calls.IN_DOUBT_DELAYS_S = (0.5,) * 6  # type: ignore[misc, assignment]
+    tasks_calls.AGAIN_S = (0.5,) * 6  # type: ignore[misc, assignment]
     tasks_recording.CALLBACK_DELAYS_S = (0.5, 1.0, 1.0)  # type: ignore[misc]
     quick_worker.work(environment)
 
@@ -135,7 +137,7 @@ class House:
             f"http://127.0.0.1:{self.port}/api/v1/calls", headers={"Authorization": f"Bearer {self.key}"},
             json={"business": 1, "to": to, "dedup_key": dedup_key} | more,
         )  # fmt: skip
-        assert answer.status_code == 202, answer.text
+        assert answer.status_code in (200, 202), answer.text
         return str(answer.json()["id"])
 
     # --- what is stored -----------------------------------------------------------------------------------------------

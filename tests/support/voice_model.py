@@ -1,7 +1,7 @@
 """A realtime model without speech: it hears where sound begins and ends, and answers each utterance from a table.
 
-An utterance's length says what it means, so that callers need no voice: a short one is a question, a long one the
-goodbye. Time is counted in the caller's audio, so that a call may run at any speed.
+An utterance's length says what it means, so that callers need no voice: one of about three seconds is the
+goodbye, any other a question. Time is counted in the caller's audio, so that a call may run at any speed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ GOODBYE: Final = "Thank you, goodbye."
 ANSWER: Final = "On Saturday we are open from ten to four."
 QUESTION_AUDIO: Final = hum(700)
 GOODBYE_AUDIO: Final = hum(2600)
-_GOODBYE_MS: Final = 1500
+_GOODBYE_MS: Final = (1500, 3300)
 _STARTS_MS: Final = 60
 _SILENCE_MS: Final = 500
 _SPEECH_MS: Final = 1600
+_SPEECH: Final = b"\x9f\x9f\x1f\x1f" * (2 * _SPEECH_MS)
+"""The agent's voice has no ups and downs, so that no caller's is like it."""
 _PIECE: Final = 1600
 _QUIET: Final = frozenset({*range(0x60, 0x80), *range(0xE0, 0x100)})
 """μ-law bytes that are hardly any sound."""
@@ -111,7 +113,7 @@ class Session(picows.WSListener):
             self._say("input_audio_buffer.speech_started", item_id=self._utterance, audio_start_ms=0)
         elif self._utterance is not None and self._silent >= _SILENCE_MS:
             item, self._utterance = self._utterance, None
-            words = GOODBYE if self._length - _SILENCE_MS > _GOODBYE_MS else QUESTION
+            words = GOODBYE if _GOODBYE_MS[0] < self._length - _SILENCE_MS < _GOODBYE_MS[1] else QUESTION
             self._next = words
             self._say("input_audio_buffer.speech_stopped", item_id=item, audio_end_ms=0)
             self._say("input_audio_buffer.committed", item_id=item, previous_item_id=None)
@@ -123,9 +125,8 @@ class Session(picows.WSListener):
         self._say("response.created", response={"id": response})
         place = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
         self._say("response.output_item.added", item={"id": item, "type": "message", "role": "assistant"})
-        audio = hum(_SPEECH_MS)
-        for at in range(0, len(audio), _PIECE):
-            delta = base64.b64encode(audio[at : at + _PIECE]).decode()
+        for at in range(0, len(_SPEECH), _PIECE):
+            delta = base64.b64encode(_SPEECH[at : at + _PIECE]).decode()
             self._say("response.output_audio.delta", **place, delta=delta)
         self._say("response.output_audio_transcript.done", **place, transcript=words)
         self._say("response.done", response={"id": response, "status": "completed", "output": calls})

@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import httpx
 
 from server import asgi, bootstrap, logging_setup, ports, tasks_calls, tasks_recording
+from server.config import calls as limits
 from server.config.settings import Settings, load
 from server.db import db
 from server.models_sql import (
@@ -53,7 +54,8 @@ MANNERS = Manners(patience_ms=40_000, end_wait_ms=60_000)
 
 
 def serve(environment: Mapping[str, str]) -> None:
-    """A web process's life, in the process that calls it."""
+    """A web process's life, in the process that calls it; it gives a model up soon."""
+    limits.TIMING = replace(limits.TIMING, reconnect_tries_ms=(0, 300, 700), reconnect_ms=1500)  # type: ignore[misc]
     logging_setup.configure("web", development=False)
     settings = load(environment)
     asgi.run(settings, host="127.0.0.1", port=int(environment["WEB_PORT"]))
@@ -63,7 +65,7 @@ def work(environment: Mapping[str, str]) -> None:
     """A worker that does not wait long for a recording's callback, or between its tries to place a call."""
     tasks_calls.IN_DOUBT_DELAYS_S = (0.5,) * 6  # type: ignore[misc, assignment]
     tasks_calls.AGAIN_S = (0.5,) * 6  # type: ignore[misc, assignment]
-    tasks_recording.CALLBACK_DELAYS_S = (0.5, 1.0, 1.0)  # type: ignore[misc]
+    tasks_recording.CALLBACK_DELAYS_S = (0.5, 1, 2, 4)  # type: ignore[misc, assignment]
     quick_worker.work(environment)
 
 
@@ -247,7 +249,9 @@ def _built(
     bootstrap.upgrade(settings)
     house = House(folder, environment, bootstrap.build(settings), loop, provider, model, standin, port)
     house.callees = callees
-    house.change(outbound_prompt="Remind them kindly.", voicemail_message="Please call Harbour Hair back.")
+    house.change(
+        outbound_prompt="Remind them kindly.", voicemail_message="Please call Harbour Hair back.", max_calls=30
+    )
     with db.scope() as session:
         house.key = access.create_api_key("test", None)
         session.commit()

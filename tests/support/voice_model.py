@@ -68,7 +68,7 @@ class Session(picows.WSListener):
         self.transport: picows.WSTransport | None = None
         self.asked: list[str] = []
         """The types of what it was sent, but audio."""
-        self._voiced = self._silent = self._length = 0
+        self._voiced = self._silent = self._length = 0.0
         self._utterance: str | None = None
         self._numbers = 0
         self._next: str | None = None

@@ -18,12 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
-from server import tasks_calls
 from server.models_sql import CallLease, CallLog, ProviderEvent
-from server.services import reconciling
 from simulator.faults import Faults
 from simulator.report import CallReport
-from tests.support.house import MANNERS, SPEED, House, running_house
+from tests.support.house import MANNERS, SPEED, House, reconcile_at_once, running_house
 from tests.support.voice_model import ANSWER, GOODBYE, QUESTION
 
 pytestmark = pytest.mark.timeout(150)
@@ -144,16 +142,6 @@ class Calls:
         if not self._reconciled:
             self._reconciled = True
             reconcile_at_once()
-
-
-def reconcile_at_once() -> None:
-    """The reconciler's job, which is patient no more: every call without a final state is asked about."""
-    waits = ("SETTLED_S", "AFTER_STREAM_S", "CALL_LIMIT_S", "FALLBACK_LIMIT_S", "LEASE_MARGIN_S", "MESSAGE_LIMIT_S",
-             "RING_TIMEOUT_S")  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        for name in waits:
-            patch.setattr(reconciling, name, 0)
-        tasks_calls.reconcile_once()
 
 
 @pytest.fixture(scope="module")

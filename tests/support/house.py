@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import httpx
+import pytest
 
 from server import asgi, bootstrap, logging_setup, ports, tasks_calls, tasks_recording
 from server.config import calls as limits
@@ -31,7 +32,7 @@ from server.models_sql import (
     ProviderEvent,
     RecordingFile,
 )
-from server.services import access
+from server.services import access, reconciling
 from server.services.businesses import demo_business, save_business
 from simulator.account import OutboundRequest
 from simulator.caller import Manners, Utterance
@@ -194,6 +195,16 @@ class House:
             saved = save_business(**demo_business() | values)
             session.commit()
             return saved
+
+
+def reconcile_at_once() -> None:
+    """The reconciler's job, which is patient no more: every call without a final state is asked about."""
+    waits = ("SETTLED_S", "AFTER_STREAM_S", "CALL_LIMIT_S", "FALLBACK_LIMIT_S", "LEASE_MARGIN_S", "MESSAGE_LIMIT_S",
+             "RING_TIMEOUT_S")  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name in waits:
+            patch.setattr(reconciling, name, 0)
+        tasks_calls.reconcile_once()
 
 
 @contextmanager

@@ -79,7 +79,7 @@ class Floor:
             self._interrupted(self._now)
         self._now = utterance = Utterance(event.item_id, self._core.now, Over.ECHO)
         self._core.deadlines.clear("verdict", "echo", "long_speech", "endless")
-        if event.echo and self._core.playback.playing:
+        if event.echo:
             self._core.after("echo", self._core.timing.echo_check_ms)
         else:
             self._speech(utterance)

@@ -198,3 +198,5 @@ def test_regression_16_and_18_nothing_is_left_when_all_calls_are_over(house: Hou
     text = "\n".join(json.dumps(line) for line in house.log)
     assert not any(row.from_number in text or row.from_number[1:] in text for row in house.rows(CallLog))
     assert [line for line in house.log if line["level"] == "error" and "exception" in line] == []
+    of_the_processes = Counter(line["event"] for line in house.log if "call_sid" not in line)
+    assert not any(times > 2 for times in of_the_processes.values()), of_the_processes

@@ -92,7 +92,10 @@ class House:
 
     def start_web(self) -> ForkedProcess:
         """A web process that answers."""
-        own = {"WEB_PORT": str(self.port), "OPENAI_BASE_URL": self.model_url or f"http://127.0.0.1:{self.model.port}/v1"}
+        own = {
+            "WEB_PORT": str(self.port),
+            "OPENAI_BASE_URL": self.model_url or f"http://127.0.0.1:{self.model.port}/v1",
+        }
         process = self._start(serve, "web", own)
         process.wait_for_line("web server ready")
         self.until(self._answers, "the web server's answer")
@@ -210,7 +213,9 @@ def reconcile_at_once() -> None:
 
 
 @contextmanager
-def running_house(folder: Path, *, colleagues: tuple[Colleague, ...] = (), worker: bool = True, model_url: str = "") -> Iterator[House]:
+def running_house(
+    folder: Path, *, colleagues: tuple[Colleague, ...] = (), worker: bool = True, model_url: str = ""
+) -> Iterator[House]:
     """An installation in a folder, its processes running."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

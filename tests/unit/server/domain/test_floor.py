@@ -253,7 +253,7 @@ def test_the_audio_of_a_pause_is_bounded() -> None:
     assert kept <= 220_000
 
 
-# --- sounds without end -------------------------------------------------------------------------------------------------
+# --- sounds without end ---
 
 
 def test_a_steady_noise_is_no_speech_for_ever_and_the_caller_is_asked_and_told_goodbye() -> None:
@@ -308,3 +308,12 @@ def test_an_utterance_that_ends_in_time_is_never_taken_for_a_noise() -> None:
     call.responds("a1", "I see.", 600)
     call.wait(TIMING.quiet_ms)
     assert "endless_speech" not in [note.kind for note in of(do.Note, call.log)]
+
+
+def test_regression_10_the_end_of_an_echo_comes_behind_the_agent_s_last_words_and_is_no_turn() -> None:
+    call = listening(ms=1000, heard_ms=1000)
+    assert not call.session.playing
+    call.starts("u2", echo=True)
+    made = call.stops("u2") + call.happens(on.CallerTranscript("u2", "nine to six"))
+    assert of(do.DeleteItem, made) == [do.DeleteItem("u2")]
+    assert of(do.CreateResponse, made) == [] and of(do.RecordTurn, made) == []

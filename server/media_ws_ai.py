@@ -44,6 +44,8 @@ apology that Twilio still speaks must fit in."""
 
 CLIP_RETRY_S: Final = (5.0, 15.0, 60.0)
 """After how long the clips are asked for again."""
+CLIP_REST_S: Final = 600.0
+"""… and, once that was given up, how long no call asks for them: a refusal would be told with each call."""
 
 
 class MediaStream(picows.WSListener):
@@ -153,6 +155,7 @@ class MediaHub:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._preparing: set[str] = set()
+        self._clips_rest: dict[str, float] = {}
 
     def open_stream(self) -> MediaStream:
         """A listener for a new media socket."""
@@ -196,7 +199,8 @@ class MediaHub:
 
     def prepare_voice(self, voice: str) -> None:
         """Have a voice's clips made in the background, once at a time."""
-        if self.clips.missing(voice) and voice not in self._preparing:
+        now = self._loop.time()
+        if self.clips.missing(voice) and voice not in self._preparing and now >= self._clips_rest.get(voice, now):
             self._preparing.add(voice)
             self.spawn(self._prepare(voice))
 
@@ -217,6 +221,7 @@ class MediaHub:
                     return
                 except ports.ProviderError as problem:
                     if wait is None or not problem.retryable:
+                        self._clips_rest[voice] = self._loop.time() + CLIP_REST_S
                         log.warning("spoken clips could not be made", voice=voice, error=str(problem))
                         return
                     await asyncio.sleep(wait)

@@ -41,6 +41,7 @@ _NOTED: Final[dict[str, Counter]] = {
         ("barge_in", "barge_ins", "Sentences of the agent that a caller interrupted."),
         ("backchannel", "backchannels", "Signs of listening that did not interrupt the agent."),
         ("echo_ignored", "echoes_ignored", "Turns that were the agent's own voice."),
+        ("endless_speech", "endless_sounds", "Sounds that never ended and were taken for noise."),
         ("marks_lost", "marks_lost", "Ends of playback that were never confirmed."),
         ("transfer", "transfers", "Calls handed over to be transferred."),
     )

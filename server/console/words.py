@@ -65,6 +65,7 @@ EVENT_WORDS: Final = {
     "apology": "Agent apologised",
     "silence_prompt": "Asked whether anyone is there",
     "backchannel": "Caller showed that they listen",
+    "endless_speech": "A sound that never ended was taken for noise",
     "echo_ignored": "Own echo ignored",
     "end_called_off": "Caller went on after the goodbye",
     "transfer": "Call is being put through",

@@ -353,6 +353,7 @@ class CallSession:
             "stalled": self._watch.stalled,
             "long_speech": self._floor.lasts,
             "verdict": self._floor.no_words,
+            "endless": self._floor.never_ends,
             "echo": self._floor.echo_due,
             "tool": self._tools_late,
             "tool_bridge": lambda: self._tools.bridge(may_speak=not self._floor.goes_on),

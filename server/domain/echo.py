@@ -21,7 +21,8 @@ LIKENESS: Final = 0.8
 LOUDEST: Final = 1.15
 """Echo is not louder than what it is an echo of; a little is left to the room."""
 QUIET: Final = 6.0
-"""A mean level (0 to 255) under which there is nothing to compare."""
+"""A level (0 to 255) under which there is nothing to compare, if no frame is louder: a few frames of sound are enough,
+because an echo is reported with its first ones."""
 
 
 def _level(code: int) -> int:
@@ -57,7 +58,7 @@ def is_echo(caller: Sequence[float], played: Sequence[float]) -> bool:
 def _follows(caller: Sequence[float], source: Sequence[float]) -> bool:
     size = len(caller)
     ours, theirs = sum(source) / size, sum(caller) / size
-    if ours < QUIET or theirs > LOUDEST * ours:
+    if max(source) < QUIET or theirs > LOUDEST * ours:
         return False
     covered = sum((a - theirs) * (b - ours) for a, b in zip(caller, source, strict=True))
     spread = sum((a - theirs) ** 2 for a in caller) * sum((b - ours) ** 2 for b in source)

@@ -78,8 +78,8 @@ class Floor:
         if self._now is not None and self._now.over is Over.AGENT:
             self._interrupted(self._now)
         self._now = utterance = Utterance(event.item_id, self._core.now, Over.ECHO)
-        self._core.deadlines.clear("verdict", "echo", "long_speech")
-        if event.echo and self._core.playback.playing:
+        self._core.deadlines.clear("verdict", "echo", "long_speech", "endless")
+        if event.echo:
             self._core.after("echo", self._core.timing.echo_check_ms)
         else:
             self._speech(utterance)
@@ -89,6 +89,7 @@ class Floor:
         core, timing = self._core, self._core.timing
         self._silence.reset()
         core.caller_stopped_at = None
+        core.after("endless", timing.longest_speech_ms)
         if self._ending.reason is not None:
             utterance.over = Over.GOODBYE if self._ending.may_go_on else Over.NOTHING
             core.after("long_speech", timing.over_goodbye_ms + timing.silence_ms)
@@ -191,6 +192,15 @@ class Floor:
         elif self._now.over is Over.AGENT:
             self._real(self._now)
 
+    def never_ends(self) -> None:
+        """Deadline: a steady noise, or speech whose end the model never told, is nobody speaking.
+
+        What it interrupted is answered; if the model commits it after all, that is an utterance like any other.
+        """
+        if self._now is not None:
+            self._core.note("endless_speech", ms=int(self._core.now - self._now.started_at))
+            self._settled()
+
     def _longest(self, utterance: Utterance) -> float | None:
         timing = self._core.timing
         return {Over.AGENT: timing.backchannel_ms, Over.GOODBYE: timing.over_goodbye_ms}.get(utterance.over)
@@ -282,7 +292,7 @@ class Floor:
         """The model is gone, and with it what it was hearing. True when an utterance or an answer is still owed."""
         utterance, self._now = self._now, None
         owed, self._owed = self._owed, False
-        self._core.deadlines.clear("verdict", "long_speech", "echo")
+        self._core.deadlines.clear("verdict", "long_speech", "echo", "endless")
         if self._core.playback.paused:
             pieces = self._core.playback.resume(self._core.now, self._core.timing.rewind_ms)
             if pieces:
@@ -298,7 +308,7 @@ class Floor:
     def _settled(self) -> None:
         """The floor is free: give the answer that is owed."""
         self._now = None
-        self._core.deadlines.clear("verdict", "long_speech")
+        self._core.deadlines.clear("verdict", "long_speech", "endless")
         owed, self._owed = self._owed, False
         if owed and self._ending.reason is None:
             self._ask_answer()

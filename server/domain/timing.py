@@ -37,6 +37,8 @@ class Timing:
     """How long the model may be gone before the caller is told to hold on."""
     quiet_ms: int = 8_000
     """How long nobody speaks before the caller is asked, asked again, and told goodbye."""
+    longest_speech_ms: int = 45_000
+    """How long a sound may go on, or its end stay untold, before it is no speech: a fan, a radio, a lost event."""
     keys_ms: int = 2_000
     """After the last key, when no `#` ends the input."""
     goodbye_ms: int = 12_000

@@ -65,6 +65,7 @@ class Watch:
             responses.ask(unmet)
         elif responses.strikes <= 2:
             responses.strikes = 2
+            responses.wanted = responses.wanted or unmet
             self._lose_model("no_answer")
         else:
             self._give_up()

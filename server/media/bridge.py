@@ -173,9 +173,9 @@ class Bridge:
             self._waiting.popleft()
 
     def _hears_itself(self) -> bool:
+        """Also of what has just been played to its end: an echo comes later, and its end later still."""
         now = self.now_ms()
-        assert self._session is not None
-        return self._session.playing and self._ears.sounds_like(self._session.just_played(now), now)
+        return self._session is not None and self._ears.sounds_like(self._session.just_played(now), now)
 
     def _do(self, commands: list[do.Command]) -> None:
         for command in commands:

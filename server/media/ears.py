@@ -27,6 +27,8 @@ class Ears:
     def sounds_like(self, played: Iterable[tuple[float, str]], now_ms: float) -> bool:
         """True when the last sounds are those of `played` (when each piece began, and its base64) coming back."""
         heard = b"".join(_decoded(frame) for frame in self._frames)[-WINDOW_MS * BYTES_PER_MS :]
+        # Before the first frame there was silence: an echo of the greeting comes within the first second of a call.
+        heard = heard.rjust(WINDOW_MS * BYTES_PER_MS, b"\xff")
         caller = envelope(heard)
         return is_echo(caller, envelope(_laid_out(played, now_ms)))
 

@@ -243,3 +243,18 @@ def test_every_imported_package_is_in_the_lock() -> None:
             if not locked.intersection(map(normalized, carriers.get(top, []))):
                 unlocked.add(f"{relative(path)}: {top}")
     assert sorted(unlocked) == []
+
+
+CALL_REGRESSIONS = range(1, 19)
+"""What has gone wrong with calls in systems like this one, by its number in the project's list."""
+
+
+def regressions_named() -> set[int]:
+    """The numbers behind `regression N`, `regressions N, M and K` and the like, in names and in prose."""
+    texts = (path.read_text(encoding="utf-8") for path in files_of("tests") if path.name != Path(__file__).name)
+    named = re.compile(r"regressions?[ _](\d+(?:(?:, | and |_and_|_)\d+)*)", re.IGNORECASE)
+    return {int(number) for text in texts for found in named.findall(text) for number in re.findall(r"\d+", found)}
+
+
+def test_every_regression_of_calls_is_named_by_a_test() -> None:
+    assert sorted(set(CALL_REGRESSIONS) - regressions_named()) == []

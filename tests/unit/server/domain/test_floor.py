@@ -251,3 +251,69 @@ def test_the_audio_of_a_pause_is_bounded() -> None:
         call.session.agent_audio("a1", audio(200), call.now)
     kept = sum(len(piece.payload) for piece in call.session._core.playback._held or ())
     assert kept <= 220_000
+
+
+# --- sounds without end ---
+
+
+def test_a_steady_noise_is_no_speech_for_ever_and_the_caller_is_asked_and_told_goodbye() -> None:
+    """Regression 12 and 14: the voice detection never stops, and neither silence nor the bill goes on with it."""
+    call = greeted()
+    call.starts("u1")
+    assert call.wait(TIMING.longest_speech_ms - 1) == []
+    assert [note.kind for note in of(do.Note, call.wait(1))] == ["endless_speech"]
+    for asked_times in (1, 2):
+        call.wait(TIMING.quiet_ms)
+        assert len(of(do.CreateResponse, call.log)) == asked_times
+        call.responds(f"s{asked_times}", "Are you still there?", 600)
+        call.wait(600)
+    call.wait(TIMING.quiet_ms)
+    call.responds("bye", "Goodbye.", 600)
+    call.wait(600)
+    assert of(do.HangUp, call.log) == [do.HangUp("caller_silent")]
+
+
+def test_a_noise_that_interrupted_an_answer_leaves_it_to_be_given_again() -> None:
+    call = asked()
+    call.begins()
+    call.speaks("a1", 3000)
+    call.wait(500)
+    call.starts("u2")
+    call.wait(TIMING.backchannel_ms + TIMING.silence_ms)
+    call.ends(status="cancelled")
+    assert of(do.CreateResponse, call.log) == []
+    call.wait(TIMING.longest_speech_ms)
+    assert len(of(do.CreateResponse, call.log)) == 1
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_speech_that_is_committed_late_is_answered_all_the_same(stopped: bool) -> None:
+    """The model told of no end, or of no commit, and then did."""
+    call = greeted()
+    call.starts("u1")
+    call.wait(2000)
+    if stopped:
+        call.happens(on.SpeechStopped("u1"))
+    call.wait(TIMING.longest_speech_ms)
+    assert "endless_speech" in [note.kind for note in of(do.Note, call.log)]
+    call.log.clear()
+    made = call.happens(on.Committed("u1"), on.CallerTranscript("u1", "When do you open?"))
+    assert len(of(do.CreateResponse, made)) == 1
+    assert [turn.message for turn in of(do.RecordTurn, made)] == ["When do you open?"]
+
+
+def test_an_utterance_that_ends_in_time_is_never_taken_for_a_noise() -> None:
+    call = greeted()
+    call.says("u1", "A very long story.", ms=TIMING.longest_speech_ms - 2000)
+    call.responds("a1", "I see.", 600)
+    call.wait(TIMING.quiet_ms)
+    assert "endless_speech" not in [note.kind for note in of(do.Note, call.log)]
+
+
+def test_regression_10_the_end_of_an_echo_comes_behind_the_agent_s_last_words_and_is_no_turn() -> None:
+    call = listening(ms=1000, heard_ms=1000)
+    assert not call.session.playing
+    call.starts("u2", echo=True)
+    made = call.stops("u2") + call.happens(on.CallerTranscript("u2", "nine to six"))
+    assert of(do.DeleteItem, made) == [do.DeleteItem("u2")]
+    assert of(do.CreateResponse, made) == [] and of(do.RecordTurn, made) == []

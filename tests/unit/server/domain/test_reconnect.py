@@ -201,3 +201,14 @@ def test_an_item_of_the_old_connection_is_not_cut_at_the_new_one() -> None:
     call.says("u2", "Stop, please.")
     assert of(do.Truncate, call.log) == []
     assert of(do.RecordTurn, call.log)[-1].message == "Stop, please."
+
+
+def test_regression_12_an_answer_that_ended_empty_twice_is_asked_for_on_the_new_connection() -> None:
+    call = asked()
+    for _ in range(2):
+        call.begins()
+        call.ends()
+    assert len(of(do.Reconnect, call.log)) == 1
+    call.log.clear()
+    made = call.happens(on.SessionUpdated())
+    assert len(of(do.CreateResponse, made)) == 1

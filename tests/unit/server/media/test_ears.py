@@ -58,3 +58,15 @@ def test_what_is_kept_is_bounded() -> None:
     ears.keep("A" * (LONGEST + 1))
     ears.bound()
     assert len(ears._frames) == 1
+
+
+def test_regression_10_the_greeting_s_echo_is_told_by_its_first_sounds() -> None:
+    """60 ms of it, half a second into the call: there are not more frames yet, and there was silence before them."""
+    played, delay_ms, now_ms = sound(1000), 240, 400
+    began_ms = now_ms - delay_ms - 60
+    line = b"\xff" * (now_ms - 60) * 8 + bytes(code | 0x20 for code in played[: 60 * 8])
+    ears = Ears()
+    for at in range(0, len(line), 160):
+        ears.keep(coded(line[at : at + 160]))
+    assert ears.sounds_like([(float(began_ms), coded(played))], float(now_ms))
+    assert not ears.sounds_like([], float(now_ms))

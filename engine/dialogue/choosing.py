@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import MONTHS, WEEKDAYS
@@ -44,11 +44,34 @@ def chosen(errand: Errand, heard: Heard, today: date) -> bool:
     at = _place(errand, heard)
     if at is None:
         return False
-    _, day, month, _ = errand.own[at]
+    _, day, month, clock = errand.own[at]
+    if clock:
+        errand.values["_old_time"] = clock.replace(".", ":").zfill(5)
     errand.values[slot.name] = _next(today, day, MONTHS.index(month) + 1)
     errand.own = ()
     errand.asking = None
     return True
+
+
+def of_context(errand: Errand, booked: tuple[datetime, ...]) -> None:
+    """Of several appointments that are on file for the caller, which one is meant is still to be said."""
+    slot = _slot(errand)
+    if slot is not None and len(booked) > 1 and slot.name not in errand.values:
+        errand.own = tuple(
+            (WEEKDAYS[when.weekday()], when.day, MONTHS[when.month - 1], f"{when:%H:%M}") for when in booked
+        )
+
+
+def question(errand: Errand) -> str | None:
+    """The question for which one is meant, noting that it was asked."""
+    slot = _slot(errand)
+    if slot is None or not errand.own or slot.name in errand.values:
+        return None
+    errand.asking = slot.name
+    told = [
+        f"{weekday.capitalize()} {day} {month.capitalize()} at {clock}" for weekday, day, month, clock in errand.own
+    ]
+    return f"You have appointments on {' and on '.join(told)}. Which one do you mean?"
 
 
 def _slot(errand: Errand) -> Slot | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 
-from engine.dialogue import filling, questions, retrieval
+from engine.dialogue import choosing, filling, questions, retrieval
 from engine.dialogue.acts import Heard
 from engine.dialogue.calendar import spoken_date, weekend
 from engine.dialogue.clock import spoken_time
@@ -47,6 +47,7 @@ def begin(tool: Tool, text: str, world: World, known: Errand | None = None, call
         errand.values.setdefault(name.name, caller or world.context.name)
     _from_context(errand, world)
     filling.take(errand, Heard(text), world)
+    choosing.of_context(errand, world.context.booked)
     for slot in tool.slots:
         if slot.kind == "reason" and tool.family == "transfer" and text:
             errand.values.setdefault(slot.name, text)
@@ -165,6 +166,8 @@ def _ask_again(errand: Errand, slot: Slot, words: str) -> str:
 
 def next_question(errand: Errand, world: World) -> str | None:
     """The question for the first thing missing, noting that it was asked; None when nothing is missing."""
+    if (which := choosing.question(errand)) is not None:
+        return which
     missing = [slot for slot in errand.tool.slots if _needed(slot, errand, world) and slot.name not in errand.values]
     if errand.tool.family == "reschedule":
         # Whose it is and where it is now come before where it goes.

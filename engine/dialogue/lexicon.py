@@ -43,7 +43,7 @@ _PHRASES = {
     "insurance": "health cover|health plan|private cover|medical cover",
     "vegetarian": "plant based|meat free|without meat|no meat",
     "accessible": "get around|manage stairs|climb stairs|mobility scooter|pushchair|buggy|pram",
-    "discount": "money off|cheaper if|save money|any offers|special offer|special offers",
+    "discount": "(?:money|percent|per cent) off|half price|cheaper if|save money|any offers|special offers?",
     "gift": "birthday present|christmas present|as a present|as a gift",
     "loyalty": "loyalty card|points card|regular customer|regular customers",
     "night": "out of hours|after hours|middle of the night",

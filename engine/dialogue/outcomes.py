@@ -88,6 +88,7 @@ def _looked(state: State, result: Result, world: World) -> list[Output]:
     if until is not None and until.name in looked.values and day is not None and several:
         # Several days were looked at: which of them is still open.
         errand.values.pop(day.name, None)
+        errand.bad_day = True
         return steps.before(message, steps.advance(state, world))
     filling.settle_times(errand, world)
     if (

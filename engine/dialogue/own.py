@@ -31,6 +31,7 @@ _MINE = re.compile(
     r"\bwhat (?:have|did) (?:i|you) (?:just )?(?:got )?(?:book|booked)\b"
 )
 _ELSEWHEN = re.compile(r"\binstead\b|\b(?:can|could) (?:we|i|you) (?:do|make it|come|move|change|have)\b|\bhow about\b")
+_TELL = re.compile(r"\b(?:tell|let) (?:him|her|them|the \w+(?: \w+)?|\w+) (?:know )?that\b|\bmessage\b")
 _IF_UNABLE = re.compile(r"\b(?:if|when|whenever|in case) (?:i|we) (?:can not|will not|am not|are not)\b")
 _HAS_BOOKED = re.compile(r"\b(?:booked|reserved|have (?:a|an|my) (?:\w+ )?(?:appointment|booking|reservation|table))\b")
 _UNDO = re.compile(r"\b(?:cancel|undo|scrap|forget) (?:that|it|the (?:booking|appointment))\b|\bchange(?:d)? my mind\b")
@@ -49,7 +50,7 @@ def about_own(state: State, heard: Heard, world: World, family: str | None) -> l
     has_one = _HAS_BOOKED.search(heard.plain) or errands.own_appointment(heard)
     if (
         unable_to_come(heard)
-        and not _IF_UNABLE.search(heard.plain)
+        and not (_IF_UNABLE.search(heard.plain) or _TELL.search(heard.plain))
         and (family in (None, "message") or (family == "book" and has_one))
     ):
         return _unable(state, heard, world)

@@ -54,6 +54,8 @@ def _answer(question: str, facts: tuple[Fact, ...], whole: str) -> list[str]:
         return _least(question, facts) or _prices(facts)
     matches = [match for match in _matches(question, facts) if topics.right_kind(whole, match.fact)]
     best = [match for match in matches if match.score >= _LEAST_COVER]
+    if _CHEAPEST.search(question) and (least := _lowest(matches)) is not None:
+        return [spoken_fact(least)]
     if best:
         return [spoken_fact(match.fact) for match in best[:2] if match.score >= best[0].score * _CLOSE_SECOND]
     return _together(matches)
@@ -83,6 +85,18 @@ def _least(question: str, facts: tuple[Fact, ...]) -> list[str]:
     if not _CHEAPEST.search(question):
         return []
     return [spoken_fact(fact) for fact in facts if _MONEY.search(fact.text) and _SMALLEST.search(fact.text)][:1]
+
+
+_AMOUNT = re.compile(
+    r"[£$€]\s?(?P<before>\d+(?:\.\d+)?)|(?P<after>\d+(?:\.\d+)?)\s?(?:pounds|euros|dollars)", re.IGNORECASE
+)
+
+
+def _lowest(matches: list[Match]) -> Fact | None:
+    """Of the facts with a price that speak of what was asked, the one with the lowest."""
+    priced = [(float(amount["before"] or amount["after"]), at, match.fact)
+              for at, match in enumerate(matches) if (amount := _AMOUNT.search(match.fact.text))]  # fmt: skip
+    return min(priced)[2] if len(priced) > 1 else None
 
 
 def rank(question: str, facts: tuple[Fact, ...]) -> list[Match]:

@@ -53,7 +53,8 @@ _PRIVATE_DETAIL = re.compile(
     r"\b(?:home address|personal (?:number|email|phone|details)|mobile number|private number|phone number|"
     r"telephone number|number|address) (?:of|for) (?!the (?:salon|shop|business|clinic|practice|restaurant|office)|"
     r"you|my|me)\w+|"
-    r"\bwhere (?:does|do) (?!this|the|you|i|we)\w+ live\b|\bhow old is (?!the\b|this\b|it\b|your (?:shop|place|building))"
+    r"\bwhere (?:does|do) (?!this|the|you|i|we)\w+ live\b|"
+    r"\bhow old is (?!the\b|this\b|it\b|your (?:shop|place|building))"
 )
 _NOT_OTHERS = (
     "my",

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from engine.dialogue import answers, asides, errands, filling, steps
 from engine.dialogue.acts import Heard
+from engine.dialogue.calendar import next_week
 from engine.dialogue.state import Errand, State, World
 from engine.dialogue.steps import ANYTHING_ELSE
 from engine.dialogue.tools import Tool, by_family
@@ -150,11 +151,18 @@ _DAYS_AHEAD = 6
 
 
 def _soonest(looked: Errand, text: str, world: World) -> None:
-    """Without a day, "the earliest" is any of the next days."""
+    """Without a day, "the earliest" is any of the next days, and "next week" any of that week."""
     first, until = looked.tool.of_kind("date", ""), looked.tool.of_kind("date", "until")
-    if first is None or until is None or first.name in looked.values or not _SOON.search(text):
+    if first is None or until is None or first.name in looked.values:
         return
     today = world.context.now.date()
+    if next_week(text):
+        monday = today + timedelta(days=7 - today.weekday())
+        looked.values[first.name] = monday.isoformat()
+        looked.values[until.name] = (monday + timedelta(days=_DAYS_AHEAD)).isoformat()
+        return
+    if not _SOON.search(text):
+        return
     looked.values[first.name] = today.isoformat()
     looked.values[until.name] = (today + timedelta(days=_DAYS_AHEAD)).isoformat()
 

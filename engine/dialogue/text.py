@@ -102,7 +102,7 @@ _SYNONYMS = {
     "phone": "telephone number numbers",
     "email": "mail emails",
     "card": "cards credit debit visa mastercard contactless",
-    "pay": "payment payments paying",
+    "pay": "payment payments paying paid pays",
     "park": "parking carpark parked",
     "accessible": "wheelchair access disabled accessibility disabled step-free stepfree ramp lift elevator",
     "child": "children kid kids kids' baby babies toddler toddlers young son daughter",

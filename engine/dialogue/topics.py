@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.dialogue.calendar import WEEKDAYS
+from engine.dialogue.calendar import MONTHS, WEEKDAYS
 from engine.dialogue.knowledge import Fact
 from engine.dialogue.lexicon import GENERIC
 from engine.dialogue.memo import remembered
@@ -70,6 +70,7 @@ _AGED = re.compile(
 _OUR_PEOPLE = re.compile(r"^Our \w+(?: \w+)? (?:is|are) (?:called |named )?(?:(?:Dr|Mr|Mrs|Ms|Miss)\.? )?[A-Z][a-z]")
 _OLD_ENOUGH = re.compile(
     r"\b(?:\d+|sixteen|eighteen|twenty[- ]one)(?: years?)? (?:or|and|years) (?:older|over|above|upwards|of age)\b|"
+    r"\bfrom (?:age )?(?:\d+|three|four|five|six|seven|eight|ten|twelve)(?: years?)? (?:old|of age|upwards|up)\b|"
     r"\b(?:over|aged?|from the age of|at least|minimum age(?: is)?(?: of)?) (?:\d+|sixteen|eighteen)\b"
     r"(?! (?:pounds|euros|dollars|minutes|hours|people|days|weeks))|\bover[- ]?(?:18|21|16)s\b",
     re.IGNORECASE,
@@ -104,7 +105,10 @@ _KINDS = [
     ),
     (
         re.compile(r"^(?:\w+ ){0,3}?(?:when|what days?|which days?)\b"),
-        re.compile(rf"\d|{_DAY_NAMES}|\b(?:daily|every|morning|afternoon|evening|weekends?|weekdays?|always|never)\b"),
+        re.compile(
+            rf"\d|{_DAY_NAMES}|\b(?:daily|every|morning|afternoon|evening|weekends?|weekdays?|always|never|"
+            rf"{'|'.join(MONTHS)}|(?:at|by) the (?:start|beginning|end))\b"
+        ),
     ),
     (
         re.compile(r"\bhow old\b|\bwhat age\b"),

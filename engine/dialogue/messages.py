@@ -7,7 +7,7 @@ import re
 from engine.dialogue.speaking import sentence
 from engine.dialogue.text import concepts
 
-_WHO = r"(?:(?i:him|her|them|the \w+)|(?:(?:Dr|Mr|Mrs|Ms|Miss|Doctor)\.? )?[A-Z]\w+)"
+_WHO = r"(?:(?i:him|her|them|the \w+(?: \w+(?:er|or|ist|ian)\b)?)|(?:(?:Dr|Mr|Mrs|Ms|Miss|Doctor)\.? )?[A-Z]\w+)"
 _MESSAGE = re.compile(
     rf"\b(?:(?i:tell|let) (?!(?i:me|you|us)\b)\w+ (?:know )?(?i:that )?(?=(?i:i|i'm|i’m|we|my|he|she|they|it|the)\b)|"
     rf"(?i:(?:a )?message for (?:\w+ ){{1,2}}?\w+): |(?i:(?:a )?message for) \w+[:,] |"

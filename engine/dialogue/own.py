@@ -27,6 +27,8 @@ _MINE = re.compile(
     r".*\b(?:me|my|i)\b|"
     r"\bwhat (?:do|have) (?:i|we|you) (?:have|got) (?:me )?(?:coming up|booked(?: in)?|down for)\b|"
     r"\b(?:my|our) (?:upcoming|next|existing|current) (?:appointments?|bookings?|visits?|lessons?|sessions?)\b.*\?|"
+    r"\b(?:is|are) (?:my|our) (?:\w+ )?(?:appointments?|bookings?|reservations?|lessons?|sessions?)\b.*"
+    r"\b(?:still on|confirmed|booked|going ahead)\b|"
     r"\bam i (?:still )?booked\b|"
     r"\bwhat (?:have|did) (?:i|you) (?:just )?(?:got )?(?:book|booked)\b"
 )

@@ -19,7 +19,8 @@ _WHAT_IS_BOOKED = (
 )
 _HAS = r"(?:my|our|the|an|his|her|their|this|that|\w+'s)"
 _SOMEBODY = (
-    r"(?:(?:dr|doctor|mr|mrs|ms|miss) \w+|him|her|them|the (?!time|day|difference)\w+|(?!me\b|you\b|us\b)[a-z]+)"
+    r"(?:(?:dr|doctor|mr|mrs|ms|miss) \w+|him|her|them|the (?!time|day|difference)\w+(?: \w+(?:er|or|ist|ian))?"
+    r"|(?!me\b|you\b|us\b)[a-z]+)"
 )
 _WISH = (
     r"(?:(?:would|'d) (?:like|love|prefer)|want(?:ed)?|need|hoping|looking|trying|after|wish|calling|ringing|phoning|"
@@ -101,6 +102,8 @@ _AVAILABLE = re.compile(
     r"(?:see|fit|squeeze|do|get|book|have|be seen)\b|"
     r"(?:anything|something|availability|space|slots?|appointments?|openings?|times?) (?:\w+ )?(?:free|available|"
     r"left)\b|"
+    r"(?:do you have|have you got|is there|are there) (?:an?|any) (?:\w+ ){0,2}"
+    r"(?:slots?|appointments?|openings?|gaps?)\b|"
     r"(?:anything|something) (?:sooner|earlier|later|else (?:on|for|this|next|tomorrow|today))\b|"
     r"\b(?:check|see|know) (?:if|whether|for) .*\b(?:free|available|availability|space|slots?)\b|"
     r"(?:any|some) (?:availability|slots?|appointments?|openings?|space|gaps?|times?|free|available)\b|"

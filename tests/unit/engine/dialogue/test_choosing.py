@@ -61,3 +61,16 @@ def test_what_names_neither_chooses_none() -> None:
     caller = Caller(CANCEL, results=[TWO, DONE])
     caller.says("Cancel my appointment.", "Yes.", "um")
     assert len(caller.calls) == 1
+
+
+def test_of_two_on_file_the_caller_is_asked_and_the_same_time_is_kept() -> None:
+    known = (
+        "Current local time: Tuesday 24 November 2026, 09:12 (Europe/London)\nCaller number: known\n"
+        "Booked for this caller: Thursday 26 November at 16:00\nBooked for this caller: Friday 27 November at 10:00"
+    )
+    caller = Caller(MOVE, context=known)
+    assert caller.say("I'd like to move my appointment").endswith("Which one do you mean?")
+    caller.says("the one on friday", "to saturday same time", "yes")
+    assert caller.calls == [
+        ("reschedule_appointment", {"date": "2026-11-28", "time": "10:00", "booked_for": "2026-11-27"})
+    ]

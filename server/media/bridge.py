@@ -146,7 +146,8 @@ class Bridge:
     def model_event(self, event: on.Event) -> None:
         """Something happened at the model."""
         if isinstance(event, on.SpeechStarted):
-            event = replace(event, echo=self._hears_itself())
+            # Only over the agent: just behind it, "yes" is too much like the word that it answers.
+            event = replace(event, echo=self._session is not None and self._session.playing and self._hears_itself())
         elif isinstance(event, on.ModelFailed) and self._once.once(event.code):
             log.warning("realtime model error", call_sid=self.call_sid, code=event.code, error=event.message)
         self.happened(event)

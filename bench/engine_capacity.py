@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -93,8 +94,16 @@ async def measured(calls: int, turns: int, spoken: list[bytes]) -> tuple[list[fl
 
 
 async def caller(port: int, spoken: list[bytes], turns: int, wait_s: float, number: int) -> list[float | None]:
-    """One call: speaks, listens to the whole answer, thinks a moment, speaks again."""
+    """One call: speaks, listens to the whole answer, thinks a moment, speaks again. A refused one has no answer."""
     await asyncio.sleep(wait_s)
+    try:
+        return await conversation(port, spoken, turns, number)
+    except ConnectionClosed:
+        return [None]
+
+
+async def conversation(port: int, spoken: list[bytes], turns: int, number: int) -> list[float | None]:
+    """The call's turns, each with its latency in ms."""
     async with connect(f"ws://127.0.0.1:{port}/v1/realtime", max_queue=None) as ws:
         audio = {"input": {**PCMU, "transcription": {"model": "gpt-transcribe"}}, "output": PCMU}
         session = {"type": "realtime", "instructions": INSTRUCTIONS, "audio": audio}

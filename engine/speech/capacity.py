@@ -1,7 +1,7 @@
 """How many calls this machine carries, from the time it takes to hear one sentence.
 
 `bench/engine_capacity.py` found the figures below. On a machine that hears `SENTENCE` in `REFERENCE_S`, 16 callers who
-speak in turn were answered within 1.5 s nine times in ten, with little to spare; on a day on which the same machine took
+speak in turn were answered within 1.5 s nine times in ten, with little to spare; at an hour when the same machine took
 0.55 s for it, 12 were (1530 ms), and 16 no longer (2100 ms). Hearing is what a call costs, so another machine's number
 follows from its own time for that sentence.
 """

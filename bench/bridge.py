@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.machine import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCH = ROOT / "bench"
@@ -202,12 +205,6 @@ def wait_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> No
         except Exception:  # noqa: BLE001 - picows answers a plain request with a bad-request line: it listens
             return
     raise SystemExit(f"the bridge did not listen within 30 s:\n{log.read_text()[-3000:]}")
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from twilio.request_validator import RequestValidator
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.bridge_model import LOUD_FRAME, LOUD_PIECE, QUIET_FRAME, TEXT, ModelSide
+from bench.machine import cpu_s, rss_kb
 from phoneaudio import g711
 
 CYCLE_S = 10.0
@@ -353,17 +354,6 @@ def spread(seconds: list[float]) -> dict[str, float] | None:
     ordered = sorted(seconds)
     at = lambda share: round(1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share))], 3)  # noqa: E731
     return {"p50": at(0.5), "p99": at(0.99), "count": len(ordered)}
-
-
-def cpu_s(pid: int) -> float:
-    """Processor time of a process so far, in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-def rss_kb(pid: int) -> int:
-    """A process's resident memory in KB."""
-    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import base64
 import json
 import multiprocessing
 import re
-import socket
 import statistics
 import sys
 import time
@@ -27,6 +26,7 @@ from websockets.asyncio.client import connect
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.machine import free_port
 from engine.dialogue.numbers import digits_for_words
 from engine.dialogue.text import normal
 from engine.main import run
@@ -229,12 +229,6 @@ def keep_busy() -> None:
     """What a server under load does to the other core."""
     while True:
         sum(n * n for n in range(10000))
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def wait_ready(port: int) -> None:

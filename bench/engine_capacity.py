@@ -25,7 +25,8 @@ from websockets.exceptions import ConnectionClosed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.engine import INSTRUCTIONS, LINES, feed, free_port, last_audible_s, phone, wait_ready
+from bench.engine import INSTRUCTIONS, LINES, feed, last_audible_s, phone, wait_ready
+from bench.machine import cpu_s, free_port
 from engine.app import create_app
 from engine.settings import EngineSettings
 from engine.speech.bank import SpeechBank
@@ -127,12 +128,6 @@ async def turn(ws: Any, utterance: bytes) -> float | None:
         await asyncio.sleep(max(0.0, first + size / BYTES_PER_S - time.perf_counter()) + 0.5)
         feeding.cancel()
     return (first - began - last_audible_s(utterance)) * 1000
-
-
-def cpu_s(pid: int) -> float:
-    """Processor time of a process so far, in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from websockets.asyncio.client import connect
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.engine import INSTRUCTIONS, LINES, free_port, phone, wait_ready
+from bench.engine import INSTRUCTIONS, LINES, phone, wait_ready
+from bench.machine import free_port, rss_kb
 from engine.main import run
 from engine.settings import EngineSettings
 from engine.speech.bank import SpeechBank
@@ -55,7 +56,7 @@ async def soak(port: int, pid: int, options: argparse.Namespace) -> float:
     """Run all sessions; gives the growth between the marks as a fraction."""
     spoken = await utterances()
     await wait_ready(port)
-    print(f"RSS before the first session: {rss_mb(pid):.0f} MB")
+    print(f"RSS before the first session: {rss_kb(pid) / 1024:.0f} MB")
     numbers = iter(range(options.sessions))
     marks: dict[int, float] = {}
     began = time.perf_counter()
@@ -88,7 +89,7 @@ async def caller(port: int, pid: int, numbers: Iterator[int], spoken: list[bytes
     for n in numbers:
         async with asyncio.timeout(60):
             await session(port, spoken[n % len(spoken)], drop=n % 5 == 4)
-        marks[n + 1] = rss_mb(pid)
+        marks[n + 1] = rss_kb(pid) / 1024
 
 
 async def session(port: int, utterance: bytes, *, drop: bool) -> None:
@@ -116,12 +117,6 @@ async def until(ws: Any, kind: str) -> None:
     while (event := json.loads(await ws.recv()))["type"] != kind:
         if event["type"] == "error":
             raise SystemExit(f"the engine answered with an error: {event['error']['message']}")
-
-
-def rss_mb(pid: int) -> float:
-    """A process's resident memory in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from engine.errors import ApiError
 from engine.http.errors import bad_request
 from engine.realtime.protocol import of_type
-from engine.realtime.session_fields import unsupported_language
-
-_ENGLISH = {"en", "eng", "english"}
-_LOCALE = re.compile(r"([a-z]{2,3})-[A-Z]{2}(?:-|$)")
+from engine.realtime.session_fields import is_english, locale_of, unsupported_language
 
 
 def check_language(language: str, param: str) -> None:
     """Raise `ApiError` 400 unless it is English: a code (en, en-GB) or the word."""
-    if re.split(r"[-_]", language.strip())[0].lower() not in _ENGLISH:
+    if not is_english(language.strip()):
         raise bad_request(unsupported_language(language, param))
 
 
@@ -28,9 +24,9 @@ def check_voice(given: object) -> None:
     name = str(of_type(given.get("id"), "voice.id", str) if isinstance(given, dict) else of_type(given, "voice", str))
     if not name.strip():
         raise ApiError(400, "invalid_value", "Invalid 'voice': a name is needed, 'marin' for example.", "voice")
-    locale = _LOCALE.match(name)
+    locale = locale_of(name)
     if locale:
-        check_language(locale[1], "voice")
+        check_language(locale, "voice")
 
 
 def check_sayable(text: str, param: str) -> None:

@@ -40,9 +40,20 @@ def unsupported_language(language: str, param: str) -> ClientError:
     )
 
 
+def is_english(language: str) -> bool:
+    """Whether a code (en, en-GB) or word names the one language there is."""
+    return re.split(r"[-_]", language)[0].lower() in _ENGLISH
+
+
+def locale_of(voice: str) -> str | None:
+    """The language that a voice's name carries ("de" of `de-DE-…`); most carry none."""
+    locale = _LOCALE.match(voice)
+    return locale[1] if locale else None
+
+
 def _language(value: object, param: str) -> str:
     given = str(of_type(value, param, str))
-    if given and re.split(r"[-_]", given)[0].lower() not in _ENGLISH:
+    if given and not is_english(given):
         raise unsupported_language(given, param)
     return given
 
@@ -52,9 +63,9 @@ def _voice(value: object, param: str) -> Any:
     if isinstance(value, dict):
         return {"id": of_type(value.get("id"), f"{param}.id", str)}
     name = str(of_type(value, param, str))
-    locale = _LOCALE.match(name)
-    if locale and locale[1] not in _ENGLISH:
-        raise unsupported_language(locale[1], param)
+    locale = locale_of(name)
+    if locale and not is_english(locale):
+        raise unsupported_language(locale, param)
     return name
 
 
